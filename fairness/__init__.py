@@ -1,0 +1,1 @@
+"""Who the model fails: group metrics and disparities, with intervals."""

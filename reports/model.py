@@ -1,0 +1,133 @@
+"""The whole audit as data: what audit.json holds and every renderer reads."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fairness.results import FairnessResult
+from robustness.estimate import Estimate
+from robustness.results import RobustnessResult
+
+Severity = Literal["critical", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the numbers come from. ``started`` is ISO 8601 UTC; ``seconds`` the wall time of the last run."""
+
+    started: str
+    seconds: float
+    seed: int
+    device: str
+    versions: dict[str, str]
+    data_sha256: str
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """The audited (test) examples: label_counts {label: n}, groups {column: {value: n}}.
+
+    notes: sentences a reader must know, for example that a sample was drawn or how groups were made.
+    """
+
+    name: str
+    n: int
+    label_counts: dict[str, int]
+    groups: dict[str, dict[str, int]]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    source: str
+    sha256: str
+    num_parameters: int
+    labels: list[str]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch: mean training loss and validation accuracy; ``epsilon`` is the last (ramped) budget."""
+
+    epoch: int
+    loss: float
+    validation_accuracy: float
+    validation_loss: float
+    epsilon: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """collapsed: True when the trained model predicts one class for every validation example."""
+
+    objective: str
+    params: dict[str, Any]
+    epochs: int
+    best_epoch: int
+    n_train: int
+    n_validation: int
+    collapsed: bool
+    history: list[EpochRecord]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """``fairness`` is None when the data names no groups; ``training`` when the model came trained."""
+
+    name: str
+    model: ModelInfo
+    training: TrainingSummary | None
+    robustness: RobustnessResult
+    fairness: FairnessResult | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a reader should know, in plain words with its number.
+
+    id: stable kind, for example ``robustness.drop`` or ``fairness.disparity``.
+    subject: what it is about, for example ``fgsm at epsilon 0.03`` or ``gender``.
+    """
+
+    id: str
+    severity: Severity
+    candidate: str | None
+    metric: str
+    subject: str
+    observed: Estimate | None
+    limit: float | None
+    message: str
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """One line of the gate, decided. ``passed`` is False also when the metric was not measured."""
+
+    name: str
+    metric: str
+    candidate: str
+    observed: Estimate | None
+    minimum: float | None
+    maximum: float | None
+    passed: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class GateResult:
+    passed: bool
+    checks: list[GateCheck]
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """audit.json. ``gate`` passes when it has no checks."""
+
+    schema_version: Literal[1]
+    provenance: Provenance
+    data: DataSummary
+    candidates: list[CandidateResult]
+    findings: list[Finding]
+    gate: GateResult
