@@ -1,0 +1,1 @@
+"""White-box attacks on word embeddings: one attack a file, found by ``attacks.registry``."""
