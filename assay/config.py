@@ -1,0 +1,201 @@
+"""Reads assay.toml: syntax, overrides from the command line, paths, and errors that name the place."""
+
+import tomllib
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from assay.config_models import (
+    AttackConfig,
+    AuditConfig,
+    CandidateConfig,
+    DataConfig,
+    FairnessConfig,
+    GateConfig,
+    TrainConfig,
+)
+from attacks.errors import AssayError, nearest
+
+__all__ = [
+    "AttackConfig",
+    "AuditConfig",
+    "CandidateConfig",
+    "DataConfig",
+    "FairnessConfig",
+    "GateConfig",
+    "TrainConfig",
+    "load_config",
+]
+
+Place = tuple[str | int, ...]
+
+_PATHS = {("runs",), ("data", "path"), ("data", "train_path"), ("data", "validation_path")}
+_MODELS = ("model", "encoder")
+_EXPECTED = {
+    "string_type": "a string",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "is_instance_of": "a path as a string",
+}
+
+
+def load_config(path: Path | str, overrides: Mapping[str, str] | None = None) -> AuditConfig:
+    """Read, complete and check a configuration.
+
+    overrides: {dotted key: value}, for example {"candidates.0.encoder": "bert-base-uncased"}. A value is
+        TOML where it can be read as TOML, else a string.
+    Paths of the file are relative to its folder, those of overrides to the current folder. A model or an
+    encoder is taken for a path only where that path exists or starts with ./ ../ / or ~.
+    Raises AssayError naming the dotted place, what was expected and what came.
+    """
+    file = Path(path)
+    raw = _absolute(_parsed(file), (), file.resolve().parent)
+    for key, text in (overrides or {}).items():
+        place = _place(key)
+        _override(raw, place, _absolute(_toml_value(text), place, Path.cwd()), key)
+    # The default is resolved like a path of the file.
+    raw.setdefault("runs", file.resolve().parent / "runs")
+    raw.setdefault("name", file.stem)
+    try:
+        return AuditConfig.model_validate(raw)
+    except ValidationError as error:
+        problems = [_message(problem) for problem in error.errors()]
+        raise AssayError("\n".join(f"{file}: {problem}" for problem in problems)) from error
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        folder = file.resolve().parent
+        names = sorted(entry.name for entry in folder.glob("*.toml")) if folder.is_dir() else []
+        raise AssayError(
+            f"{file}: no such configuration file.{nearest(file.name, names)} Correct the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise AssayError(f"{file}: expected UTF-8, as TOML is: {error}. Save the file as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise AssayError(f"{file}: not valid TOML: {error}. Strings need quotation marks.") from error
+    except OSError as error:
+        raise AssayError(f"{file}: cannot be read: {error.strerror or error}") from error
+
+
+def _absolute(value: Any, place: Place, base: Path) -> Any:
+    """``value`` with the paths in it made absolute; ``place`` says where in the configuration it stands."""
+    if isinstance(value, dict):
+        return {key: _absolute(item, (*place, key), base) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_absolute(item, (*place, position), base) for position, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    if place in _PATHS:
+        if not value:
+            raise AssayError(f'{_dotted(place)}: expected a path, got "". Give a path or leave the key out.')
+        return _resolved(value, base)
+    if len(place) == 3 and place[0] == "candidates" and place[2] in _MODELS:
+        local = value.startswith(("./", "../", "/", "~")) or (value and (base / value).exists())
+        return str(_resolved(value, base)) if local else value
+    return value
+
+
+def _resolved(value: str, base: Path) -> Path:
+    try:
+        return (base / Path(value).expanduser()).resolve()
+    except (RuntimeError, ValueError) as error:  # an unknown ~user, a NUL character
+        raise AssayError(f"{value!r} is not a usable path: {error}") from error
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    # A line break in the text would otherwise smuggle in further keys.
+    return parsed["value"] if len(parsed) == 1 else text
+
+
+def _place(key: str) -> Place:
+    parts = key.split(".")
+    if not all(parts):
+        raise AssayError(f'override "{key}": expected a dotted key such as data.path or candidates.0.encoder')
+    return tuple(int(part) if part.isdecimal() else part for part in parts)
+
+
+def _override(raw: dict[str, Any], place: Place, value: Any, key: str) -> None:
+    target: Any = raw
+    for depth, part in enumerate(place):
+        if isinstance(target, list) and not (isinstance(part, int) and part < len(target)):
+            entries = f"0 to {len(target) - 1}" if target else "none"
+            raise AssayError(
+                f'override "{key}": {_dotted(place[:depth])} has the entries {entries}, got "{part}"'
+            )
+        if not isinstance(target, dict | list):
+            raise AssayError(f'override "{key}": {_dotted(place[:depth])} is not a table: {target!r}')
+        name: Any = part if isinstance(target, list) else str(part)
+        if depth == len(place) - 1:
+            target[name] = value
+        else:
+            target = target[name] if isinstance(target, list) else target.setdefault(name, {})
+
+
+def _message(problem: ErrorDetails) -> str:
+    place, kind, came = problem["loc"], problem["type"], problem["input"]
+    if kind == "extra_forbidden":
+        known = _keys(place[:-1])
+        section = _dotted(place[:-1]) or "the top level"
+        hint = nearest(str(place[-1]), known)
+        return f'unknown key "{_dotted(place)}".{hint} Keys of {section}: {", ".join(known)}.'
+    if kind == "missing":
+        return f"{_dotted(place)}: missing: this key is required."
+    if kind == "value_error":
+        message = str(problem["ctx"]["error"])
+        shown = "" if isinstance(came, dict | BaseModel) else f", got {_shown(came)}"
+        where = f"{_dotted(place)}: " if place else ""
+        return f"{where}{message}{shown}."
+    if kind in _EXPECTED:
+        return f"{_dotted(place)}: expected {_EXPECTED[kind]}, got {_shown(came)}."
+    if kind == "literal_error":
+        known = problem["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        hint = nearest(str(came), known)
+        return f"{_dotted(place)}: expected {problem['ctx']['expected']}, got {_shown(came)}.{hint}"
+    message = problem["msg"].replace("Input should be", "expected", 1)
+    return f"{_dotted(place)}: {message}, got {_shown(came)}."
+
+
+def _keys(place: Place) -> list[str]:
+    """The keys that the section at ``place`` may have."""
+    model: type[BaseModel] = AuditConfig
+    for part in place:
+        if isinstance(part, str):
+            model = _section(model.model_fields[part].annotation) or model
+    return list(model.model_fields)
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The section model inside an annotation such as ``list[GateConfig]`` or ``TrainConfig | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (list, Union, types.UnionType):
+        return next((found for inner in get_args(annotation) if (found := _section(inner))), None)
+    return None
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(str(part) for part in place)
+
+
+def _shown(value: Any) -> str:
+    """What came, in the words of TOML and short."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    shown = f'"{value}"' if isinstance(value, str | Path) else repr(value)
+    return shown if len(shown) <= 80 else shown[:77] + "..."

@@ -1,0 +1,220 @@
+"""Bad configurations: each row is one mistake and the words that its message must hold."""
+
+from pathlib import Path
+
+import pytest
+
+from assay.config import load_config
+from attacks.errors import AssayError
+
+DATA = '[data]\npath = "d.csv"\ngroups = ["gender"]\n'
+PLAIN = '[[candidates]]\nname = "plain"\nmodel = "m"\n'
+GOOD = DATA + PLAIN
+ATTACK = '[[attacks]]\nname = "fgsm"\nepsilon = [0.01, 0.03]\n'
+GATE = '[[gate]]\nmetric = "accuracy"\n'
+
+
+def train(options: str) -> str:
+    return DATA + f'[[candidates]]\nname = "a"\nencoder = "e"\ntrain = {{ {options} }}\n'
+
+
+CASES = [
+    pytest.param("[data\n", ["not valid TOML", "line 1"], id="syntax"),
+    pytest.param("seed = 1\n" + PLAIN, ["data: missing"], id="no data"),
+    pytest.param(DATA, ["candidates: missing"], id="no candidates"),
+    pytest.param("candidates = []\n" + DATA, ["candidates", "at least 1"], id="empty candidates"),
+    pytest.param("sede = 1\n" + GOOD, ['unknown key "sede"', 'mean "seed"?', "top level"], id="unknown key"),
+    pytest.param(
+        "[data]\ntxt = 'a'\npath = 'd'\n" + PLAIN,
+        ['unknown key "data.txt"', 'mean "text"?', "Keys of data: path, hub"],
+        id="unknown key of data",
+    ),
+    pytest.param(
+        GOOD + "alow_pickle = true\n",
+        ['"candidates.0.alow_pickle"', 'mean "allow_pickle"?', "Keys of candidates.0"],
+        id="unknown key of a candidate",
+    ),
+    pytest.param(
+        train("epoch = 1"),
+        ['"candidates.0.train.epoch"', 'mean "epochs"?', "learning_rate"],
+        id="unknown key of train",
+    ),
+    pytest.param("seed = '3'\n" + GOOD, ["seed: expected a whole number", 'got "3"'], id="string for int"),
+    pytest.param("seed = true\n" + GOOD, ["seed: expected a whole number", "got true"], id="bool for int"),
+    pytest.param("seed = -1\n" + GOOD, ["seed: expected greater than or equal to 0, got -1"], id="seed"),
+    pytest.param("offline = 1\n" + GOOD, ["offline: expected true or false, got 1"], id="int for bool"),
+    pytest.param("data = 3\n" + PLAIN, ["data: expected a table, got 3"], id="number for table"),
+    pytest.param("gate = 3\n" + GOOD, ["gate: expected a list, got 3"], id="number for list"),
+    pytest.param("runs = 3\n" + GOOD, ["runs: expected a path", "got 3"], id="number for path"),
+    pytest.param('runs = ""\n' + GOOD, ["runs: expected a path", 'got ""'], id="empty path"),
+    pytest.param(
+        "[data]\npath = 'd'\ntext = 1\n" + PLAIN, ["data.text: expected a string, got 1"], id="text"
+    ),
+    pytest.param(
+        "[data]\npath = 'd'\ngroups = 'g'\n" + PLAIN, ['data.groups: expected a list, got "g"'], id="groups"
+    ),
+    pytest.param(
+        "[data]\npath = 'd'\nlabel_map = { 0 = 1 }\n" + PLAIN,
+        ["data.label_map.0: expected a string"],
+        id="label_map",
+    ),
+    pytest.param(
+        "[data]\npath = 'd'\ntest_fraction = 1\n" + PLAIN, ["data.test_fraction", "less than 1"], id="share"
+    ),
+    pytest.param(
+        "[data]\npath = 'd'\nmax_examples = 0\n" + PLAIN, ["data.max_examples", "got 0"], id="sample"
+    ),
+    pytest.param("[data]\n" + PLAIN, ["data: expected exactly one of path", "hub"], id="no source"),
+    pytest.param(
+        "[data]\npath = 'd'\nhub = 'o/d'\n" + PLAIN, ["data: expected exactly one of"], id="two sources"
+    ),
+    pytest.param(
+        "[data]\nhub = 'o/d'\ntrain_path = 'd'\n" + PLAIN, ["data: train_path", "hub"], id="hub and file"
+    ),
+    pytest.param(
+        "[data]\npath = 'd'\nhub_config = 'c'\n" + PLAIN, ["data: hub_config goes with hub"], id="hub_config"
+    ),
+    pytest.param(
+        "[data]\npath = 'd'\ntrain_path = 't'\nsplit_column = 's'\n" + PLAIN,
+        ["split_column", "train_path"],
+        id="split",
+    ),
+    pytest.param(
+        'name = "../up"\n' + GOOD, ["name: expected a name that can be a folder", "../up"], id="unsafe name"
+    ),
+    pytest.param('device = "gpu"\n' + GOOD, ["device: expected auto, cpu", 'got "gpu"'], id="device"),
+    pytest.param(
+        DATA + '[[candidates]]\nname = "a/b"\nmodel = "m"\n',
+        ["candidates.0.name", "a/b"],
+        id="candidate name",
+    ),
+    pytest.param(
+        GOOD + PLAIN.replace("plain", "Plain"), ["two candidates", '"plain"'], id="double candidate"
+    ),
+    pytest.param(
+        DATA + '[[candidates]]\nname = "a"\n', ["candidates.0: expected exactly one of model"], id="no model"
+    ),
+    pytest.param(
+        GOOD + 'encoder = "e"\n', ["candidates.0: expected exactly one of model"], id="model and encoder"
+    ),
+    pytest.param(
+        DATA + '[[candidates]]\nname = "a"\nencoder = "e"\n',
+        ["candidates.0", "must be fine-tuned"],
+        id="untrained",
+    ),
+    pytest.param(GOOD + "layers = 3\n", ["candidates.0: layers"], id="layers of a model"),
+    pytest.param(GOOD + "max_length = 1\n", ["candidates.0.max_length", "got 1"], id="max_length"),
+    pytest.param(train("epsilon = -0.1"), ["candidates.0.train.epsilon", "got -0.1"], id="negative epsilon"),
+    pytest.param(
+        train("learning_rate = 0"), ["candidates.0.train.learning_rate", "greater than 0"], id="rate"
+    ),
+    pytest.param(train("ramp = 1.5"), ["candidates.0.train.ramp", "got 1.5"], id="ramp"),
+    pytest.param(train("weight_decay = inf"), ["candidates.0.train.weight_decay", "finite"], id="inf"),
+    pytest.param(train("epochs = 0"), ["candidates.0.train.epochs", "got 0"], id="epochs"),
+    pytest.param(
+        train('precision = "fp61"'),
+        ["candidates.0.train.precision", "'bf16'", 'mean "fp16"?'],
+        id="precision",
+    ),
+    pytest.param(
+        GOOD + '[[attacks]]\nname = "fgsm"\nepsilon = -1\n', ["attacks.0.epsilon", "got -1"], id="epsilon"
+    ),
+    pytest.param(
+        GOOD + '[[attacks]]\nname = "fgsm"\nepsilon = []\n',
+        ["attacks.0.epsilon", "a number"],
+        id="no epsilon",
+    ),
+    pytest.param(
+        GOOD + '[[attacks]]\nname = "fgsm"\nepsilon = [1, "a"]\n', ["attacks.0.epsilon", "a list"], id="mixed"
+    ),
+    pytest.param(
+        GOOD + '[[attacks]]\nname = "fgsm"\nepsilon = nan\n', ["attacks.0.epsilon", "nan"], id="nan"
+    ),
+    pytest.param(
+        GOOD + '[[attacks]]\nname = "fgsm"\nepsilon = [1, 1.0]\n', ["attacks.0.epsilon", "once"], id="double"
+    ),
+    pytest.param(GOOD + ATTACK + ATTACK, ['the attack "fgsm" is given twice', "0.01"], id="double attack"),
+    pytest.param(
+        GOOD + "[fairness]\nconfidence = 95\n", ["fairness.confidence", "less than 1, got 95"], id="percent"
+    ),
+    pytest.param(GOOD + GATE, ["gate.0: expected min, max or both"], id="no limit"),
+    pytest.param(
+        GOOD + GATE + "min = 0.9\nmax = 0.1\n", ["gate.0", "min (0.9) is above max (0.1)"], id="min over max"
+    ),
+    pytest.param(GOOD + GATE + "epsilon = 0.1\nmin = 0\n", ["gate.0", "without attack"], id="epsilon alone"),
+    pytest.param(GOOD + GATE + 'value = "f"\nmin = 0\n', ["gate.0", "without group"], id="value alone"),
+    pytest.param(
+        GOOD + GATE + 'candidate = "plian"\nmin = 0\n',
+        ['gate.0.candidate: the audit has no candidate "plian"', 'mean "plain"?'],
+        id="gate on an unknown candidate",
+    ),
+    pytest.param(
+        GOOD + ATTACK + GATE + 'attack = "fgms"\nmin = 0\n',
+        ['gate.0.attack: the audit has no attack "fgms"', 'mean "fgsm"?'],
+        id="gate on an unknown attack",
+    ),
+    pytest.param(
+        GOOD + ATTACK + GATE + 'attack = "fgsm"\nepsilon = 0.02\nmin = 0\n',
+        ['gate.0.epsilon: the attack "fgsm" does not run at 0.02', "0.01, 0.03"],
+        id="gate on an unknown epsilon",
+    ),
+    pytest.param(
+        GOOD + GATE + 'group = "gendre"\nmin = 0\n',
+        ['gate.0.group: the audit has no group "gendre"', 'mean "gender"?'],
+        id="gate on an unknown group",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), CASES)
+def test_a_bad_configuration_is_refused_with_its_place(
+    tmp_path: Path, content: str, words: list[str]
+) -> None:
+    file = tmp_path / "assay.toml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(AssayError) as caught:
+        load_config(file)
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "assay.toml"
+    file.write_text("sede = 1\noffline = 1\n" + GOOD)
+    with pytest.raises(AssayError) as caught:
+        load_config(file)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_missing_configuration_names_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "assay.toml").write_text(GOOD)
+    with pytest.raises(
+        AssayError, match=r'asay\.toml: no such configuration file\. Did you mean "assay\.toml"\?'
+    ):
+        load_config(tmp_path / "asay.toml")
+
+
+def test_a_configuration_that_is_not_utf8_or_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "assay.toml").write_bytes(b'name = "caf\xe9"\n')
+    with pytest.raises(AssayError, match="expected UTF-8"):
+        load_config(tmp_path / "assay.toml")
+    with pytest.raises(AssayError, match="cannot be read"):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("candidates.1.model", "m", ['override "candidates.1.model"', "entries 0 to 0", '"1"']),
+        ("gate.0.min", "1", ['override "gate.0.min"', "gate has the entries none"]),
+        ("data.path.x", "1", ["data.path is not a table"]),
+        ("data..path", "x", ["expected a dotted key"]),
+        ("sead", "1", ['unknown key "sead"', 'mean "seed"?']),
+        ("seed", "x", ["seed: expected a whole number", 'got "x"']),
+    ],
+)
+def test_a_bad_override_is_refused(tmp_path: Path, key: str, value: str, words: list[str]) -> None:
+    file = tmp_path / "assay.toml"
+    file.write_text("gate = []\n" + GOOD)
+    with pytest.raises(AssayError) as caught:
+        load_config(file, {key: value})
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
