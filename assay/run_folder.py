@@ -1,0 +1,62 @@
+"""The folder of one run: report.html, audit.json, summary.md, ledger.sqlite and models/."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from attacks.errors import AssayError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths in ``runs/<name>/``."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path) -> "RunFolder":
+        """Make the folder and prove that it can be written; raises AssayError where it cannot."""
+        try:
+            (path / "models").mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path) as probe:
+                probe.write(b"\0" * 4096)
+        except OSError as error:
+            raise AssayError(
+                f"{path}: the run folder cannot be written ({error.strerror}). "
+                "Free some space, make it writable, or choose another folder with runs = ... in the config."
+            ) from error
+        return cls(path)
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.sqlite"
+
+    @property
+    def audit(self) -> Path:
+        return self.path / "audit.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.md"
+
+    def model(self, candidate: str) -> Path:
+        return self.path / "models" / candidate
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file in one step: a reader sees the old text or the new one, never a part."""
+    scratch = path.with_name(path.name + ".tmp")
+    try:
+        scratch.write_text(text, encoding="utf-8")
+        os.replace(scratch, path)  # noqa: PTH105
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise AssayError(
+            f"{path}: could not be written ({error.strerror}). "
+            "Free some space or make the folder writable, and run again; the ledger is kept."
+        ) from error

@@ -1,0 +1,165 @@
+"""A Hugging Face sequence classifier as the victim of text and gradient attacks."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attacks.errors import AssayError
+from attacks.victims import EmbeddingScale, Encoding, TextInput
+from robustness.batching import by_token_budget, halving
+from robustness.tokens import Tokens, collate, tokenize
+
+
+@dataclass
+class Classifier:
+    """A model, its tokenizer and the order of labels that assay speaks in.
+
+    model: any ``AutoModelForSequenceClassification``; in eval mode except while it is trained.
+    label_names: k names; column j of every output is label_names[j].
+    columns: the model's own output column for each label name.
+    max_length: tokens after which a text is truncated.
+    source: where the model came from, as the user named it.
+    """
+
+    model: Any
+    tokenizer: Any
+    label_names: tuple[str, ...]
+    columns: tuple[int, ...]
+    device: torch.device
+    max_length: int
+    source: str
+
+    @property
+    def token_budget(self) -> int:
+        """Tokens per batch. Small on a CPU, where batches of 4,096 tokens were slower than of 1,024."""
+        return 2048 if self.device.type == "cpu" else 65536
+
+    @property
+    def num_parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    @property
+    def embedding_scale(self) -> EmbeddingScale:
+        """Scale of the word-embedding matrix, the padding row left out."""
+        weight = self.model.get_input_embeddings().weight.detach().float()
+        keep = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
+        if self.tokenizer.pad_token_id is not None:
+            keep[self.tokenizer.pad_token_id] = False
+        weight = weight[keep]
+        return EmbeddingScale(l2=float(weight.norm(dim=1).mean()), linf=float(weight.square().mean().sqrt()))
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of everything that decides an answer: weights, tokenizer, labels, truncation."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        settings = [self.label_names, self.columns, self.max_length, _tokenizer_settings(self.tokenizer)]
+        digest.update(json.dumps(settings, sort_keys=True).encode())
+        return digest.hexdigest()
+
+    # Text in, probabilities out.
+
+    def predict_proba(
+        self, texts: Sequence[TextInput], advance: Callable[[int], None] = lambda count: None
+    ) -> np.ndarray:
+        """Class probabilities (n, k) in the order of ``label_names``; rows sum to 1.
+
+        Raises AssayError when the model answers NaN or infinity. ``advance`` is told of every batch.
+        """
+        tokens = self.tokenize_all(texts)
+        answer = np.zeros((len(texts), len(self.label_names)))
+        for batch in self.batches(tokens):
+            answer[batch] = self.predict_batch([tokens[i] for i in batch])
+            advance(len(batch))
+        return answer
+
+    def predict_batch(self, batch: Sequence[Tokens]) -> np.ndarray:
+        """Class probabilities (b, k), float64, of one batch of tokenised examples."""
+
+        def run(part: Sequence[Tokens]) -> list[np.ndarray]:
+            encoding = self.collate(part)
+            with torch.inference_mode():
+                return list(probabilities(self._forward(encoding)))
+
+        return np.stack(halving(run, batch))
+
+    def tokenize_all(self, texts: Sequence[TextInput]) -> list[Tokens]:
+        return tokenize(self.tokenizer, texts, self.max_length)
+
+    def batches(self, tokens: Sequence[Tokens]) -> list[list[int]]:
+        return by_token_budget([len(example) for example in tokens], self.token_budget)
+
+    def collate(self, batch: Sequence[Tokens]) -> Encoding:
+        return collate(self.tokenizer, batch, self.device)
+
+    # Embeddings in, logits out.
+
+    def tokenize(self, texts: Sequence[TextInput]) -> Encoding:
+        return self.collate(self.tokenize_all(texts))
+
+    def embed(self, encoding: Encoding) -> Tensor:
+        """Word embeddings (b, t, d), before positions are added."""
+        embeddings: Tensor = self.model.get_input_embeddings()(encoding.inputs["input_ids"])
+        return embeddings
+
+    def logits(self, encoding: Encoding, embeddings: Tensor) -> Tensor:
+        """Logits (b, k), float32, with ``embeddings`` (b, t, d) in place of the word embeddings.
+
+        The output of the embedding layer is replaced rather than ``inputs_embeds`` passed, because
+        some architectures derive positions from the token ids (RoBERTa). Raises AssayError for a model
+        that does not use its input embeddings exactly once.
+        """
+        calls = 0
+
+        def replace(module: Any, inputs: Any, output: Tensor) -> Tensor:
+            nonlocal calls
+            calls += 1
+            return embeddings.to(output.dtype)
+
+        handle = self.model.get_input_embeddings().register_forward_hook(replace)
+        try:
+            logits = self._forward(encoding)
+        finally:
+            handle.remove()
+        if calls != 1:
+            raise AssayError(
+                f"{self.source}: expected a model that looks up its word embeddings once per pass, "
+                f"got {calls} look-ups; embedding attacks cannot run on it."
+            )
+        return logits
+
+    def _forward(self, encoding: Encoding) -> Tensor:
+        output: Tensor = self.model(**encoding.inputs).logits
+        if output.ndim != 2 or output.shape[1] != len(self.columns):
+            raise AssayError(
+                f"{self.source}: expected logits of shape (batch, {len(self.columns)}) for the labels "
+                f"{list(self.label_names)}, got {tuple(output.shape)}."
+            )
+        return output.float()[:, list(self.columns)]
+
+
+def probabilities(logits: Tensor) -> np.ndarray:
+    """Softmax of logits (b, k) in float64; raises AssayError where they are not finite."""
+    if not bool(torch.isfinite(logits).all()):
+        raise AssayError(
+            "the model answered NaN or infinity: expected finite logits. "
+            "Its weights are damaged or overflow in this precision; check the training or load it in fp32."
+        )
+    answer: np.ndarray = torch.softmax(logits.double().cpu(), dim=1).numpy()
+    return answer
+
+
+def _tokenizer_settings(tokenizer: Any) -> Any:
+    """Whatever decides how text becomes ids, without the state that calls leave behind."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return [type(tokenizer).__name__, sorted(tokenizer.get_vocab().items())]
+    settings = json.loads(backend.to_str())
+    return {key: value for key, value in settings.items() if key not in ("truncation", "padding")}

@@ -1,0 +1,24 @@
+"""Cross-entropy on clean text."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from attacks.victims import Encoding, GradientVictim
+from robustness.objectives.base import Backward, Objective
+
+
+@dataclass(frozen=True)
+class Standard(Objective):
+    """Cross-entropy on clean text: the baseline that every other objective is compared with."""
+
+    name: ClassVar[str] = "standard"
+
+    def backward(
+        self, victim: GradientVictim, encoding: Encoding, y: Tensor, radius: float, backward: Backward
+    ) -> Tensor:
+        loss = cross_entropy(victim.logits(encoding, victim.embed(encoding)), y)
+        backward(loss)
+        return loss.detach()
