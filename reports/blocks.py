@@ -1,0 +1,172 @@
+"""What a section is made of: plain data without a word of HTML, so that no section can forget to escape.
+
+``templates/blocks.html.j2`` draws each kind; a block's class name chooses its macro.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+from reports.formatting import Kind, figure, interval
+from robustness.estimate import Estimate
+
+Tone = Literal["plain", "good", "bad", "warn", "muted"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """text: the value. note: a smaller line below it, such as an interval."""
+
+    text: str
+    note: str = ""
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Column:
+    title: str
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """header: the row's name, in the first column."""
+
+    header: str
+    cells: Sequence[Cell]
+    note: str = ""
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Table:
+    """columns[0] heads the row names; every row has ``len(columns) - 1`` cells."""
+
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row.cells) != len(self.columns) - 1:
+                raise ValueError(
+                    f'table "{self.caption}": expected {len(self.columns) - 1} cells in row "{row.header}", '
+                    f"got {len(row.cells)}"
+                )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """svg: the chart, which names itself to screen readers. data: the same numbers as a table."""
+
+    title: str
+    svg: Markup
+    data: Table
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Charts side by side that share a legend; series: the legend, in the order of the colours."""
+
+    title: str
+    series: Sequence[str]
+    figures: Sequence[Figure]
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Callout:
+    """A box that must not be missed."""
+
+    tone: Tone
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One finding: a word for its weight, the candidate it is about, and the sentence."""
+
+    tone: Tone
+    weight: str
+    about: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Remarks:
+    items: Sequence[Remark]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A description list of (term, description)."""
+
+    items: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Preformatted text; title: what it is, for screen readers."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Details:
+    """Blocks behind a summary that opens without a script."""
+
+    summary: str
+    blocks: "Sequence[Block]"
+
+
+@dataclass(frozen=True)
+class Side:
+    """Blocks side by side where there is room."""
+
+    blocks: "Sequence[Block]"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Blocks below a heading one level deeper."""
+
+    title: str
+    blocks: "Sequence[Block]"
+
+
+Block = Table | Figures | Text | Bullets | Callout | Remarks | Facts | Listing | Details | Side | Part
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the report. anchor: its id in the page, letters and hyphens."""
+
+    title: str
+    anchor: str
+    blocks: Sequence[Block]
+
+
+def estimate_cell(estimate: Estimate | None, kind: Kind = "percent", *, show_n: bool = False) -> Cell:
+    """The value above its interval; ``not measured`` above the reason."""
+    if estimate is None:
+        return Cell("not measured", tone="muted")
+    if estimate.value is None:
+        return Cell("not measured", estimate.reason or "", "muted")
+    notes = [interval(estimate, kind)] + ([f"n {estimate.n:,}"] if show_n else [])
+    # A line of a narrow column breaks between the interval and n, not within them.
+    kept = [note.replace(" ", "\u00a0") for note in notes if note]
+    return Cell(figure(estimate.value, kind), "\u00a0· ".join(kept))

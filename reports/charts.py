@@ -1,0 +1,227 @@
+"""The charts: Altair specifications drawn to static SVG by vl-convert, without a browser or a network.
+
+Every chart is 340 pixels wide, the width of a phone, so that its text never shrinks; wide screens show
+several side by side. Colours are placeholders that the style sheet fills in, for light and dark.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.formatting import name
+from reports.svg import page_svg
+from robustness.estimate import Estimate
+
+WIDTH = 340
+MAX_ROWS = 30
+"""Groups that one chart shows; the table behind it shows all."""
+
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+_SERIES = ("#000001", "#000002", "#000003", "#000004", "#000005", "#000006")
+_INK, _MUTED, _GRID = "#00000a", "#00000b", "#00000c"
+_COLOURS = {
+    **{colour: f"var(--series-{i})" for i, colour in enumerate(_SERIES, start=1)},
+    _INK: "var(--ink)",
+    _MUTED: "var(--muted)",
+    _GRID: "var(--grid)",
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A measured point of one series: x and the estimate at x."""
+
+    series: str
+    x: float
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A measured value of one series for one row; faint: shown, but not to be judged."""
+
+    series: str
+    row: str
+    estimate: Estimate
+    faint: bool = False
+
+
+def rate_curves(marks: Sequence[Mark], series: Sequence[str], x_title: str, label: str) -> Markup:
+    """Rates against a budget: a line and an interval band for each series."""
+    import altair as alt
+
+    records = _records(marks, series)
+    base = alt.Chart(_data(records)).encode(x=_x(x_title))
+    colour = _colour(series)
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=_percent_axis())
+    band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=None), y2="high:Q", color=colour)
+    line = base.mark_line(strokeWidth=2).encode(y=y, color=colour)
+    points = base.mark_point(filled=True, size=50, opacity=1).encode(y=y, color=colour, shape=_shape(series))
+    return _draw(band + line + points, 230, label)
+
+
+def rate_dots(dots: Sequence[Dot], rows: Sequence[str], series: Sequence[str], label: str) -> Markup:
+    """Rates by group: a dot with its interval for each row and series."""
+    import altair as alt
+
+    rows = rows[:MAX_ROWS]
+    # Rows are placed by number and labelled afterwards: two names that look alike once shortened stay apart.
+    names = [name(row, 20) for row in rows]
+    labels = "[" + ",".join(map(_vega_text, names)) + "]"
+    # The reader's font is not the one that Vega measures with: reserve room for a wide one.
+    room = max(map(_columns, names), default=0) * 7.4 + 8
+    values = [
+        _estimate_fields(dot.estimate)
+        | {
+            "row": rows.index(dot.row),
+            "series": series.index(dot.series),
+            "opacity": 0.35 if dot.faint else 1,
+        }
+        for dot in dots
+        if dot.row in rows and dot.estimate.value is not None
+    ]
+    y = alt.Y(
+        "row:O",
+        title=None,
+        scale=alt.Scale(domain=list(range(len(rows))), paddingInner=0.25),
+        axis=alt.Axis(
+            labelExpr=f"{labels}[datum.value]",
+            labelLimit=1000,
+            minExtent=room,
+            maxExtent=room,
+            ticks=False,
+            grid=False,
+        ),
+    )
+    offset = alt.YOffset("series:O", scale=alt.Scale(domain=list(range(len(series)))))
+    colour, opacity = _colour(series), alt.Opacity("opacity:Q", scale=None)
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart(_data(values)).encode(y=y, yOffset=offset, color=colour, opacity=opacity)
+    x = alt.X("value:Q", title=None, scale=scale, axis=_quarters_axis())
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=None, scale=scale), x2="high:Q")
+    points = base.mark_point(filled=True, size=60).encode(x=x, shape=_shape(series))
+    return _draw(bars + points, 46 + len(rows) * (12 + 13 * len(series)), label)
+
+
+def reliability_curves(
+    points: Sequence[tuple[str, float, float]], series: Sequence[str], label: str
+) -> Markup:
+    """Accuracy against mean confidence: (series, confidence, accuracy), and the line of calibration."""
+    import altair as alt
+
+    unit = alt.Scale(domain=[0, 1])
+    diagonal = (
+        alt.Chart(_data([{"x": 0, "value": 0}, {"x": 1, "value": 1}]))
+        .mark_line(color=_MUTED, strokeWidth=1, strokeDash=[4, 4])
+        .encode(x="x:Q", y="value:Q")
+    )
+    values = [{"series": series.index(s), "x": x, "value": value} for s, x, value in points]
+    base = alt.Chart(_data(values)).encode(
+        x=alt.X("x:Q", title="Mean confidence", scale=unit, axis=_quarters_axis()),
+        y=alt.Y("value:Q", title=None, scale=unit, axis=_percent_axis()),
+        color=_colour(series),
+    )
+    line = base.mark_line(strokeWidth=2)
+    dots = base.mark_point(filled=True, size=50, opacity=1).encode(shape=_shape(series))
+    return _draw(diagonal + line + dots, 260, label)
+
+
+def _data(values: list[dict[str, Any]]) -> Any:
+    import altair as alt
+
+    return alt.InlineData(values=values)
+
+
+def _records(marks: Sequence[Mark], series: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        _estimate_fields(mark.estimate) | {"series": series.index(mark.series), "x": mark.x}
+        for mark in marks
+        if mark.estimate.value is not None
+    ]
+
+
+def _estimate_fields(estimate: Estimate) -> dict[str, Any]:
+    value = estimate.value
+    return {
+        "value": value,
+        "low": value if estimate.low is None else estimate.low,
+        "high": value if estimate.high is None else estimate.high,
+    }
+
+
+def _x(title: str) -> Any:
+    import altair as alt
+
+    axis = alt.Axis(tickCount=5, grid=False, format="~g")
+    return alt.X("x:Q", title=title, scale=alt.Scale(zero=True, nice=False), axis=axis)
+
+
+def _percent_axis() -> Any:
+    import altair as alt
+
+    return alt.Axis(format=".0%", tickCount=5)
+
+
+def _quarters_axis() -> Any:
+    """For the short axis, where labels stand side by side."""
+    import altair as alt
+
+    return alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1])
+
+
+def _colour(series: Sequence[str]) -> Any:
+    """The first series has the first colour in every chart, whatever it is called."""
+    import altair as alt
+
+    colours = [_SERIES[i % len(_SERIES)] for i in range(len(series))]
+    scale = alt.Scale(domain=list(range(len(series))), range=colours)
+    return alt.Color("series:N", scale=scale, legend=None)
+
+
+def _shape(series: Sequence[str]) -> Any:
+    import altair as alt
+
+    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(series))]
+    scale = alt.Scale(domain=list(range(len(series))), range=shapes)
+    return alt.Shape("series:N", scale=scale, legend=None)
+
+
+def _columns(text: str) -> int:
+    """The width in columns of a terminal: two for a wide character, such as a Chinese one."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _vega_text(text: str) -> str:
+    """``text`` as a string literal of a Vega expression, every character of it spelt as a code unit."""
+    units = text.encode("utf-16-be")
+    return '"' + "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2)) + '"'
+
+
+def _draw(chart: Any, height: int, label: str) -> Markup:
+    import vl_convert
+
+    spec = chart.properties(width=WIDTH, height=height, background="transparent").to_dict(validate=False)
+    spec["autosize"] = {"type": "fit", "contains": "padding"}
+    spec["padding"] = 4
+    spec["config"] = {
+        "aria": False,
+        "font": "sans-serif",
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": _INK,
+            "titleColor": _MUTED,
+            "gridColor": _GRID,
+            "domainColor": _GRID,
+            "tickColor": _GRID,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "labelPadding": 5,
+            "titlePadding": 8,
+            "labelFlush": False,
+        },
+    }
+    return page_svg(vl_convert.vegalite_to_svg(spec), label, _COLOURS)

@@ -1,0 +1,118 @@
+"""How numbers and names are written. Values are rounded here and nowhere else."""
+
+import unicodedata
+from typing import Literal
+
+from robustness.estimate import Estimate
+
+Kind = Literal["percent", "points", "number", "count"]
+"""percent: a rate in [0, 1]; points: a difference of rates; number: three decimals; count: per example."""
+
+NAME_LIMIT = 80
+"""Characters of a name that a report prints; audit.json keeps the whole name."""
+
+_SCALE: dict[Kind, float] = {"percent": 100, "points": 100, "number": 1, "count": 1}
+_DECIMALS: dict[Kind, int] = {"percent": 1, "points": 1, "number": 3, "count": 1}
+_TOP: dict[Kind, float | None] = {"percent": 100, "points": 100, "number": 1, "count": None}
+_UNIT: dict[Kind, str] = {"percent": " %", "points": " points", "number": "", "count": ""}
+
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def kind_of(metric: str) -> Kind:
+    """The unit in which a metric of audit.json is shown, from its name (``tpr[hate]`` is a ``tpr``)."""
+    name = metric.split("[", 1)[0].lower()
+    if name.endswith("_difference"):
+        return "points"
+    if name.endswith("_ratio") or "f1" in name or "auc" in name or "calibration" in name or name == "ece":
+        return "number"
+    if "queries" in name:
+        return "count"
+    return "percent"
+
+
+def bare(value: float, kind: Kind = "percent") -> str:
+    """A number without its unit. Never 0 or the top of the scale unless exact: 0.9996 is ``99.9``."""
+    scaled, decimals, top = value * _SCALE[kind], _DECIMALS[kind], _TOP[kind]
+    step = 10**-decimals
+    rounded = round(scaled, decimals)
+    sign = -1.0 if scaled < 0 else 1.0
+    if rounded == 0 and scaled != 0:
+        rounded = sign * step
+    elif top is not None and abs(rounded) == top and abs(scaled) < top:
+        rounded = sign * (top - step)
+    return f"{rounded + 0.0:,.{decimals}f}"
+
+
+def figure(value: float, kind: Kind = "percent") -> str:
+    """A number with its unit: ``80.2 %``, ``12.3 points``, ``0.873``."""
+    return bare(value, kind) + _UNIT[kind]
+
+
+def interval(estimate: Estimate, kind: Kind = "percent") -> str:
+    """The confidence interval without its unit, ``77.1 to 83.0``; empty for a number that was counted."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{bare(estimate.low, kind)} to {bare(estimate.high, kind)}"
+
+
+def full(estimate: Estimate, kind: Kind = "percent") -> str:
+    """``80.2 % (77.1 to 83.0)``, or ``not measured: reason``."""
+    if estimate.value is None:
+        return f"not measured: {estimate.reason}"
+    ends = interval(estimate, kind)
+    return figure(estimate.value, kind) + (f" ({ends})" if ends else "")
+
+
+def full_with_n(estimate: Estimate, kind: Kind = "percent") -> str:
+    """``80.2 % (77.1 to 83.0), n 600``."""
+    return full(estimate, kind) if estimate.value is None else f"{full(estimate, kind)}, n {estimate.n:,}"
+
+
+def duration(seconds: float) -> str:
+    """``0.4 s``, ``12 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def counted(n: int, singular: str, plural: str | None = None) -> str:
+    """``1 check``, ``1,200 examples``."""
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
+
+
+def shorten(text: str, limit: int = NAME_LIMIT) -> str:
+    """At most ``limit`` characters, the last one an ellipsis where something was left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def visible(text: str) -> str:
+    """Characters that could reorder, hide or break the text around them, written as ``\\u202e``.
+
+    These are control characters (but for tab and newline), the bidirectional embeddings, overrides and
+    isolates of Unicode Annex 9 (Trojan Source, CVE-2021-42574), lone surrogates, which no file can hold, and
+    noncharacters such as U+FFFE, which XML forbids and at which the chart renderer aborts the process.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(char) if _is_dangerous(char) else char for char in text)
+
+
+def name(text: str, limit: int = NAME_LIMIT) -> str:
+    """A name (label, group, candidate, attack) on one line, shortened and with nothing hidden in it."""
+    return shorten(visible(" ".join(text.split())) or "(empty)", limit)
+
+
+def _is_dangerous(char: str) -> bool:
+    if char in _BIDI_CONTROLS or 0xFDD0 <= ord(char) <= 0xFDEF or ord(char) & 0xFFFE == 0xFFFE:
+        return True
+    return unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n"
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}"

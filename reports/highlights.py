@@ -1,0 +1,164 @@
+"""What stands out in an audit: attacks gathered into families, the strongest one, the largest disparity."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fairness.results import FairnessUnderAttack, GroupAssessment
+from reports.formatting import name
+from reports.model import AuditReport, CandidateResult, Finding
+from reports.naming import NORMS
+from robustness.estimate import Estimate
+from robustness.results import AttackResult
+
+_SEVERITIES = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One attack at several budgets: the same name and parameters but for epsilon.
+
+    epsilons: ascending; empty for an attack without a budget.
+    """
+
+    key: str
+    label: str
+    epsilons: tuple[float, ...]
+
+    @property
+    def main_epsilon(self) -> float | None:
+        """The middle budget (the larger of two): it tells more than the ends, where all models are alike."""
+        return self.epsilons[len(self.epsilons) // 2] if self.epsilons else None
+
+
+@dataclass(frozen=True)
+class Disparity:
+    column: str
+    metric: str
+    estimate: Estimate
+
+
+def family_key(attack: str, params: dict[str, object]) -> str:
+    """What attacks of one family share."""
+    kept = {key: value for key, value in params.items() if key != "epsilon"}
+    return json.dumps([attack, kept], sort_keys=True, default=str)
+
+
+def families(report: AuditReport) -> list[Family]:
+    """The attack families of all candidates, in the order in which they were run."""
+    members: dict[str, list[AttackResult]] = {}
+    for candidate in report.candidates:
+        for attack in candidate.robustness.attacks:
+            members.setdefault(family_key(attack.name, attack.params), []).append(attack)
+    labels = _labels([attacks[0] for attacks in members.values()])
+    return [
+        Family(
+            key=key,
+            label=label,
+            epsilons=tuple(
+                sorted({a.threat_model.epsilon for a in attacks if a.threat_model.epsilon is not None})
+            ),
+        )
+        for (key, attacks), label in zip(members.items(), labels, strict=True)
+    ]
+
+
+def _labels(firsts: Sequence[AttackResult]) -> list[str]:
+    """One name a family; parameters are added only where name and norm do not tell them apart."""
+    plain = [_plain_label(attack) for attack in firsts]
+    labels = []
+    for attack, label in zip(firsts, plain, strict=True):
+        twins = [other for other, their in zip(firsts, plain, strict=True) if their == label]
+        differing = [
+            key
+            for key in attack.params
+            if key != "epsilon" and any(twin.params.get(key) != attack.params[key] for twin in twins)
+        ]
+        labels.append(name(", ".join([label, *(f"{key} {attack.params[key]}" for key in differing)])))
+    return labels
+
+
+def _plain_label(attack: AttackResult) -> str:
+    norm = attack.threat_model.norm
+    return f"{attack.name} ({NORMS[norm]})" if norm else attack.name
+
+
+def result_of(candidate: CandidateResult, family: Family, epsilon: float | None) -> AttackResult | None:
+    """The candidate's result under one attack of the family, None where it was not run."""
+    for attack in candidate.robustness.attacks:
+        same = family_key(attack.name, attack.params) == family.key
+        if same and attack.threat_model.epsilon == epsilon:
+            return attack
+    return None
+
+
+def accuracy_under(candidate: CandidateResult, family: Family, epsilon: float | None) -> Estimate | None:
+    """The candidate's accuracy under one attack of the family, None where it was not run."""
+    result = result_of(candidate, family, epsilon)
+    return None if result is None else result.accuracy_under_attack
+
+
+def assessment_under(
+    candidate: CandidateResult, family: Family, epsilon: float | None, column: str
+) -> GroupAssessment | None:
+    """The group assessment of the candidate under one attack, None where there is none."""
+    result = result_of(candidate, family, epsilon)
+    if result is None or candidate.fairness is None:
+        return None
+    for under in candidate.fairness.under_attack:
+        if _is_same_attack(under, result):
+            return under.groups.get(column)
+    return None
+
+
+def _is_same_attack(under: FairnessUnderAttack, result: AttackResult) -> bool:
+    return under.attack == result.name and under.params == result.params
+
+
+def strongest_attack(candidate: CandidateResult) -> AttackResult | None:
+    """The attack with the lowest accuracy under attack (the first of equals)."""
+    measured = [a for a in candidate.robustness.attacks if a.accuracy_under_attack.value is not None]
+    return min(measured, key=lambda a: a.accuracy_under_attack.value or 0.0, default=None)
+
+
+def largest_disparity(candidate: CandidateResult) -> Disparity | None:
+    """The largest difference between groups on clean text, over all group columns."""
+    if candidate.fairness is None:
+        return None
+    measured = [
+        Disparity(column, metric, estimate)
+        for column, assessment in candidate.fairness.groups.items()
+        for metric, estimate in assessment.disparities.items()
+        if metric.split("[", 1)[0].endswith("_difference") and estimate.value is not None
+    ]
+    return max(measured, key=lambda d: d.estimate.value or 0.0, default=None)
+
+
+def attack_label(family: Family, epsilon: float | None) -> str:
+    """``pgd (L2) at epsilon 0.03``."""
+    return family.label if epsilon is None else f"{family.label} at epsilon {epsilon:g}"
+
+
+def label_of(report: AuditReport, attack: AttackResult) -> str:
+    """The name of one result, the same everywhere in a report."""
+    key = family_key(attack.name, attack.params)
+    family = next(each for each in families(report) if each.key == key)
+    return attack_label(family, attack.threat_model.epsilon)
+
+
+def by_severity(findings: Sequence[Finding]) -> list[Finding]:
+    """Critical first; the order of the audit within a severity."""
+    return sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+
+
+def verdict(report: AuditReport) -> tuple[str, str]:
+    """(state, sentence): state is ``passed``, ``failed`` or ``none``."""
+    checks = report.gate.checks
+    if not checks:
+        return "none", "No gate was set: nothing was required of these models, so nothing passed or failed."
+    failed = sum(not check.passed for check in checks)
+    if report.gate.passed:
+        count = "its one check holds" if len(checks) == 1 else f"all {len(checks)} checks hold"
+        return "passed", f"The gate passed: {count}."
+    plural = "does" if failed == 1 else "do"
+    return "failed", f"The gate failed: {failed} of {len(checks)} checks {plural} not hold."

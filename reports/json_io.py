@@ -1,0 +1,145 @@
+"""audit.json: written, read back and described by a JSON Schema, all from the same dataclasses.
+
+``python -m reports.json_io`` writes the schema file that ships with the package.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn, get_args, get_type_hints
+
+from attacks.errors import AssayError
+from reports.model import AuditReport
+
+SCHEMA_VERSION: int = get_args(get_type_hints(AuditReport)["schema_version"])[0]
+SCHEMA_FILE = Path(__file__).parent / "schema" / f"audit-{SCHEMA_VERSION}.json"
+
+
+def to_json(report: AuditReport) -> str:
+    """The report as JSON: keys in the order of the types, floats that read back exactly.
+
+    Raises AssayError, naming the place, for what JSON cannot hold: NaN, infinity, half a surrogate pair, or
+    a value of another type in one of the free-form dictionaries.
+    """
+    document = asdict(report)
+    for place, value in _leaves(document):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise AssayError(f"audit.json: expected a finite number at {place}, got {value}.")
+        if isinstance(value, str) and not _is_unicode(value):
+            raise AssayError(
+                f"audit.json: expected text at {place}, got {value[:80]!r}, which has half a surrogate pair. "
+                "Mend the text in the data or the configuration."
+            )
+        if value is not None and not isinstance(value, bool | int | float | str):
+            raise AssayError(
+                f"audit.json: expected text, a number, true, false or null at {place}, "
+                f"got {type(value).__name__}."
+            )
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str, source: str) -> AuditReport:
+    """The report that ``to_json`` wrote. ``source`` names the file in errors.
+
+    Raises AssayError with the place for a truncated or hand-edited file and for another schema version.
+    """
+    from pydantic import ValidationError
+
+    _check_version(_parsed(text, source), source)
+    try:
+        report: AuditReport = _document_type().model_validate_json(f'{{"report":{text}}}').report
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        more = error.error_count() - 1
+        others = f" ({more} more of the kind)" if more else ""
+        raise AssayError(
+            f"{source}: expected an audit.json as assay writes it; at {_place(first['loc'][1:])}: "
+            f"{first['msg']}{others}. Restore the file, or run the audit again."
+        ) from None
+    return report
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of audit.json, generated from the types."""
+    generated = _document_type().model_json_schema()
+    definitions = generated["$defs"]
+    root = definitions.pop("AuditReport")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **root,
+        "title": f"assay audit.json, schema version {SCHEMA_VERSION}",
+        "$defs": definitions,
+    }
+
+
+@cache
+def _document_type() -> Any:
+    from pydantic import ConfigDict, create_model
+
+    # The dataclasses inside inherit the strictness of this model.
+    return create_model(
+        "Document", __config__=ConfigDict(extra="forbid", strict=True), report=(AuditReport, ...)
+    )
+
+
+def _parsed(text: str, source: str) -> Any:
+    def refuse(constant: str) -> NoReturn:
+        raise AssayError(f"{source}: expected finite numbers, got {constant}. Run the audit again.")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise AssayError(
+            f"{source}: expected JSON, got something else at line {error.lineno}, column {error.colno} "
+            f"({error.msg}). The file may be cut off; restore it, or run the audit again."
+        ) from None
+    except RecursionError:
+        raise AssayError(f"{source}: expected an audit.json, got JSON nested too deep.") from None
+
+
+def _check_version(document: Any, source: str) -> None:
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
+        got = "an object without it" if isinstance(document, dict) and version is None else repr(version)[:80]
+        raise AssayError(
+            f"{source}: expected an audit.json, an object with a whole number schema_version, got {got}."
+        )
+    if version > SCHEMA_VERSION:
+        raise AssayError(
+            f"{source}: expected schema_version {SCHEMA_VERSION}, got {version}. A newer assay wrote it; "
+            "update assay to read it."
+        )
+    if version < SCHEMA_VERSION:
+        raise AssayError(
+            f"{source}: expected schema_version {SCHEMA_VERSION}, got {version}. Run the audit again."
+        )
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value that is not a container, and every key, with its place in the document."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            here = f"{place}.{key}" if place else str(key)
+            yield f"the key {here!r}", key
+            yield from _leaves(inner, here)
+    elif isinstance(value, list | tuple):
+        for i, inner in enumerate(value):
+            yield from _leaves(inner, f"{place}[{i}]")
+    else:
+        yield place, value
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return place.removeprefix(".")[:200] or "the top"
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")

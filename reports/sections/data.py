@@ -1,0 +1,107 @@
+"""What was audited: the examples, the groups, the models and how they were trained."""
+
+from reports.blocks import (
+    Block,
+    Bullets,
+    Callout,
+    Cell,
+    Column,
+    Details,
+    Facts,
+    Part,
+    Row,
+    Section,
+    Side,
+    Table,
+    estimate_cell,
+)
+from reports.formatting import counted, duration, figure, name
+from reports.model import AuditReport, CandidateResult, EpochRecord, TrainingSummary
+from robustness.estimate import Estimate
+
+ORDER = 20
+
+
+def section(report: AuditReport) -> Section:
+    data = report.data
+    tables = [_counts("Examples by label", "Label", data.label_counts, data.n)]
+    tables += [
+        _counts(f"Examples by {name(column)}", name(column), counts, data.n)
+        for column, counts in data.groups.items()
+    ]
+    blocks: list[Block] = [Facts([("Data", name(data.name)), ("Examples audited", f"{data.n:,}")])]
+    if data.notes:
+        blocks.append(Bullets(data.notes))
+    blocks.append(Side(tables))
+    blocks += [_candidate(candidate) for candidate in report.candidates]
+    return Section("Data and models", "data", blocks)
+
+
+def _counts(caption: str, what: str, counts: dict[str, int], n: int) -> Table:
+    rows = [
+        Row(name(value), [Cell(f"{count:,}"), Cell(figure(count / n) if n else "")])
+        for value, count in counts.items()
+    ]
+    return Table(caption, [Column(what), Column("n"), Column("Share")], rows)
+
+
+def _candidate(candidate: CandidateResult) -> Part:
+    model, training, truncated = candidate.model, candidate.training, candidate.robustness.clean.truncated
+    facts = [
+        ("Source", model.source),
+        ("Parameters", f"{model.num_parameters:,}"),
+        ("Labels", ", ".join(name(label) for label in model.labels)),
+    ]
+    if training is None:
+        facts.append(("Training", "came trained"))
+    else:
+        facts += _training_facts(training)
+    facts += [
+        ("Texts cut at the model's maximum length", f"{truncated:,}"),
+        ("Weights, SHA-256", model.sha256),
+    ]
+    blocks: list[Block] = [Facts(facts)]
+    if training is not None and training.collapsed:
+        warning = "It predicts one class for every validation example. Its robustness numbers mean nothing."
+        blocks.insert(0, Callout("bad", "Training collapsed", warning))
+    if training is not None and training.history:
+        summary = f"Training history, {counted(len(training.history), 'epoch')}"
+        blocks.append(Details(summary, [_history(training, candidate.name)]))
+    return Part(name(candidate.name), blocks)
+
+
+def _training_facts(training: TrainingSummary) -> list[tuple[str, str]]:
+    settings = ", ".join(f"{key} {value}" for key, value in training.params.items())
+    return [
+        ("Training objective", name(training.objective) + (f" ({settings})" if settings else "")),
+        (
+            "Training data",
+            f"{counted(training.n_train, 'example')}, {training.n_validation:,} for validation",
+        ),
+        ("Epochs", f"{training.epochs}; the weights of epoch {training.best_epoch} were kept"),
+        ("Training time", duration(training.seconds)),
+    ]
+
+
+def _history(training: TrainingSummary, candidate: str) -> Table:
+    columns = ["Epoch", "Training loss", "Validation loss", "Validation accuracy", "Epsilon", "Time"]
+    return Table(
+        f"Training history of {name(candidate)}",
+        [Column(title) for title in columns],
+        [_epoch(record, training) for record in training.history],
+    )
+
+
+def _epoch(record: EpochRecord, training: TrainingSummary) -> Row:
+    accuracy = Estimate.exact(record.validation_accuracy, training.n_validation)
+    return Row(
+        str(record.epoch),
+        [
+            Cell(f"{record.loss:.3f}"),
+            Cell(f"{record.validation_loss:.3f}"),
+            estimate_cell(accuracy),
+            Cell("none" if record.epsilon is None else f"{record.epsilon:g}"),
+            Cell(duration(record.seconds)),
+        ],
+        note="kept" if record.epoch == training.best_epoch else "",
+    )

@@ -1,0 +1,144 @@
+"""How well each candidate does on unperturbed text, and how honest its confidence is."""
+
+from typing import Any
+
+from reports.blocks import (
+    Block,
+    Cell,
+    Column,
+    Details,
+    Figure,
+    Figures,
+    Part,
+    Row,
+    Section,
+    Side,
+    Table,
+    Text,
+    estimate_cell,
+)
+from reports.charts import reliability_curves
+from reports.formatting import counted, figure, kind_of, name
+from reports.model import AuditReport, CandidateResult
+from reports.naming import metric_name
+from robustness.results import ReliabilityBin
+
+ORDER = 30
+MAX_CLASSES = 20
+"""Classes up to which a confusion matrix is printed; a larger one is in audit.json."""
+
+METRICS = ("accuracy", "macro_f1", "roc_auc", "expected_calibration_error")
+
+
+def section(report: AuditReport) -> Section:
+    candidates = report.candidates
+    names = [name(candidate.name) for candidate in candidates]
+    rows = [
+        Row(
+            metric_name(metric),
+            [
+                estimate_cell(getattr(candidate.robustness.clean, metric), kind_of(metric), show_n=True)
+                for candidate in candidates
+            ],
+        )
+        for metric in METRICS
+    ]
+    blocks: list[Block] = [
+        Table("Performance on unperturbed text", [Column("Metric"), *map(Column, names)], rows),
+        *_reliability(report),
+        *(_by_class(candidate, report) for candidate in candidates),
+    ]
+    return Section("Clean performance", "performance", blocks)
+
+
+def _reliability(report: AuditReport) -> list[Block]:
+    series = [candidate.name for candidate in report.candidates]
+    points = [
+        (candidate.name, each.mean_confidence, each.accuracy)
+        for candidate in report.candidates
+        for each in candidate.robustness.clean.reliability
+        if each.mean_confidence is not None and each.accuracy is not None
+    ]
+    if not points:
+        return []
+    label = (
+        "Reliability diagram: accuracy against mean confidence, "
+        + " and ".join(map(name, series))
+        + ". The dashed line is perfect calibration."
+    )
+    chart = Figure(
+        "Accuracy against confidence", reliability_curves(points, series, label), _bins_table(report)
+    )
+    return [
+        Figures("Reliability", [name(each) for each in series], [chart]),
+        Text("Below the dashed line the model is more confident than it is right.", "muted"),
+    ]
+
+
+def _bins_table(report: AuditReport) -> Table:
+    rows = [
+        Row(name(candidate.name), _bin_cells(each))
+        for candidate in report.candidates
+        for each in candidate.robustness.clean.reliability
+        if each.n
+    ]
+    columns = [Column(title) for title in ("Candidate", "Confidence", "n", "Mean confidence", "Accuracy")]
+    return Table("Reliability by bin of confidence (empty bins left out)", columns, rows)
+
+
+def _bin_cells(each: ReliabilityBin) -> list[Cell]:
+    return [
+        Cell(f"{each.low:.2f} to {each.high:.2f}"),
+        Cell(f"{each.n:,}"),
+        Cell("" if each.mean_confidence is None else figure(each.mean_confidence)),
+        Cell("" if each.accuracy is None else figure(each.accuracy)),
+    ]
+
+
+def _by_class(candidate: CandidateResult, report: AuditReport) -> Part:
+    clean = candidate.robustness.clean
+    matrix = _confusion(clean.confusion_matrix, _labels(candidate, report), candidate.name)
+    tables: list[Block] = [_classification_report(clean.classification_report, candidate.name), matrix]
+    if len(clean.confusion_matrix) > 4:
+        return Part(name(candidate.name), [Details("By class, and the confusion matrix", tables)])
+    return Part(name(candidate.name), [Side(tables)])
+
+
+def _labels(candidate: CandidateResult, report: AuditReport) -> list[str]:
+    """The data's labels, in whose order the matrix is; numbers where they do not fit."""
+    size = len(candidate.robustness.clean.confusion_matrix)
+    for labels in (list(report.data.label_counts), candidate.model.labels):
+        if len(labels) == size:
+            return [name(label) for label in labels]
+    return [str(i) for i in range(size)]
+
+
+def _classification_report(entries: dict[str, Any], candidate: str) -> Table:
+    columns = ["Class", "Precision", "Recall", "F1", "n"]
+    rows = [
+        Row(
+            name(label),
+            [
+                *(Cell(figure(entry[key], "number")) for key in ("precision", "recall", "f1-score")),
+                Cell(f"{entry['support']:,.0f}"),
+            ],
+        )
+        for label, entry in entries.items()
+        if isinstance(entry, dict)
+    ]
+    return Table(f"Classification report of {name(candidate)}", [Column(title) for title in columns], rows)
+
+
+def _confusion(matrix: list[list[int]], labels: list[str], candidate: str) -> Block:
+    if len(matrix) > MAX_CLASSES:
+        return Text(f"The confusion matrix of {counted(len(matrix), 'class', 'classes')} is in audit.json.")
+    rows = []
+    for i, (label, counts) in enumerate(zip(labels, matrix, strict=True)):
+        total = sum(counts)
+        cells = [
+            Cell(f"{count:,}", figure(count / total) if total else "", "good" if i == j else "plain")
+            for j, count in enumerate(counts)
+        ]
+        rows.append(Row(label, cells))
+    caption = f"Confusion matrix of {name(candidate)}: rows true, columns predicted, shares of the row"
+    return Table(caption, [Column("True class"), *map(Column, labels)], rows)

@@ -1,0 +1,51 @@
+"""The example audit with every free text replaced by an attack on its reader."""
+
+import json
+from typing import Any
+
+from reports.json_io import from_json, to_json
+from reports.model import AuditReport
+from tests.reports.example import example_report
+
+SCRIPT = "<script>document.title='owned'</script>"
+IMAGE = "<img src=x onerror=\"document.title='owned'\">"
+CLOSER = "\"'></text></svg></style></title><svg onload=document.title='owned'>"
+TEMPLATE = "{{ 7 * 191 }}{% raise %}"
+BIDI = "safe\u202etxet desrever\u2066"
+LONG = "x" * 10_000
+MARKDOWN = "a|b`c`\n# heading\n![i](https://evil.example/i.png) @someone www.evil.example"
+CONTROL = "bell\x07and\x00null\ufffe"
+
+REPLACED = {
+    "plain": SCRIPT,
+    "fgsm-trained": LONG,
+    "tweets": IMAGE,
+    "editorials": CLOSER,
+    "women": BIDI,
+    "men": LONG + "m",
+    "both": TEMPLATE,
+    "neither": MARKDOWN,
+    "negative": CONTROL,
+    "positive": IMAGE + "positive",
+    "domain": CLOSER + "domain",
+    "mentions": SCRIPT + "mentions",
+    "vader sentences": MARKDOWN + SCRIPT,
+    "fgm": SCRIPT + "fgm",
+    "cpu": IMAGE + "cpu",
+    "sentences.csv": "</pre>" + SCRIPT,
+}
+
+
+def hostile_report() -> AuditReport:
+    report: AuditReport = from_json(json.dumps(_replaced(json.loads(to_json(example_report())))), "hostile")
+    return report
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {REPLACED.get(key, key): _replaced(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner) for inner in value]
+    if isinstance(value, str) and value.endswith("."):
+        return f"{value} {SCRIPT} {BIDI} {MARKDOWN}"
+    return REPLACED.get(value, value) if isinstance(value, str) else value

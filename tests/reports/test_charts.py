@@ -1,0 +1,81 @@
+import re
+
+from reports.charts import Dot, Mark, rate_curves, rate_dots, reliability_curves
+from reports.svg import page_svg
+from robustness.estimate import Estimate, wilson
+from tests.reports.page import parse
+
+
+def texts(svg: str) -> list[str]:
+    return [each.text for each in parse(svg).all("text")]
+
+
+def test_a_curve_passes_through_its_points() -> None:
+    # With both ends of the scale in the data, the pixels of 0 and 1 calibrate the axis.
+    marks = [
+        Mark("a", x, Estimate(value, value, value, 9)) for x, value in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0))
+    ]
+    line = next(
+        p
+        for p in parse(rate_curves(marks, ["a"], "epsilon", "a chart")).all("path")
+        if p.attributes.get("stroke") == "var(--series-1)"
+    )
+    points = [tuple(map(float, p.split(","))) for p in re.findall(r"[\d.]+,[\d.]+", line.attributes["d"])]
+    (x0, y0), (x1, y1), (x2, y2) = points
+    assert (x0, y0) == (0, 0)
+    assert abs(x1 - x2 / 2) < 0.1
+    assert abs(y1 - y2 / 2) < 0.1
+
+
+def test_series_keep_their_colour_and_undefined_points_are_left_out() -> None:
+    marks = [Mark("b", 0, Estimate.undefined("none")), Mark("b", 1, wilson(3, 9)), Mark("a", 1, wilson(5, 9))]
+    svg = rate_curves(marks, ["a", "b"], "epsilon", "a chart")
+    fills = [p.attributes.get("fill") for p in parse(svg).all("path") if "transform" in p.attributes]
+    assert sorted(filter(None, fills)) == ["var(--series-1)", "var(--series-2)"]
+
+
+def test_names_reach_the_chart_as_text_whatever_they_hold() -> None:
+    rows = ['"];alert(1)//', "\\u0041\\", "<b>&amp;", "datum.value", "中文" * 20, "end\ufffe"]
+    svg = rate_dots([Dot("s", row, wilson(3, 9)) for row in rows], rows, ["s"], "a <chart>")
+    assert set(rows[:4]) <= set(texts(svg))
+    assert "end\\ufffe" in texts(svg)
+    assert "中文" * 9 + "中…" in texts(svg)
+    assert parse(svg).children[0].attributes["aria-label"] == "a <chart>"
+
+
+def test_rows_that_look_alike_once_cut_stay_apart() -> None:
+    rows = ["x" * 100 + "a", "x" * 100 + "b"]
+    svg = rate_dots([Dot("s", row, wilson(i, 9)) for i, row in enumerate(rows)], rows, ["s"], "chart")
+    assert texts(svg).count("x" * 19 + "…") == 2
+
+
+def test_charts_without_points_are_drawn_empty() -> None:
+    undefined = Estimate.undefined("none")
+    assert "<svg" in rate_curves([Mark("a", 0, undefined)], ["a"], "epsilon", "a")
+    assert "<svg" in rate_dots([Dot("a", "g", undefined)], ["g"], ["a"], "a")
+    assert "<svg" in reliability_curves([("a", 0.5, 0.5)], ["a"], "a")
+
+
+def test_faint_dots_are_pale() -> None:
+    svg = rate_dots([Dot("a", "g", wilson(1, 3), faint=True)], ["g"], ["a"], "a")
+    assert 'opacity="0.35"' in svg
+
+
+def test_a_chart_takes_its_colours_font_and_size_from_the_page() -> None:
+    svg = rate_curves([Mark("a", 0, wilson(3, 9))], ["a"], "epsilon", "a")
+    assert not re.search(r"#[0-9a-f]{6}|font-family|http|xmlns| width=\"340\"", svg)
+    assert 'viewBox="0 0 340 230"' in svg
+
+
+def test_ids_differ_between_charts_and_references_follow() -> None:
+    raw = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"><clipPath id="clip0"/>'
+        '<g clip-path="url(#clip0)"/></svg>'
+    )
+    ids = set()
+    for label in ("first", "second"):
+        root = parse(page_svg(raw, label, {})).children[0]
+        clip, group = root.children
+        assert group.attributes["clip-path"] == f"url(#{clip.attributes['id']})"
+        ids.add(clip.attributes["id"])
+    assert len(ids) == 2

@@ -1,0 +1,108 @@
+import pytest
+
+from reports import formatting
+from reports.naming import metric_name
+from robustness.estimate import Estimate
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "shown"),
+    [
+        (0.8023, "percent", "80.2"),
+        (0.0, "percent", "0.0"),
+        (1.0, "percent", "100.0"),
+        (0.9996, "percent", "99.9"),
+        (0.99949, "percent", "99.9"),
+        (1 - 1e-12, "percent", "99.9"),
+        (0.0004, "percent", "0.1"),
+        (1e-12, "percent", "0.1"),
+        (0.0006, "percent", "0.1"),
+        (0.123, "points", "12.3"),
+        (-0.0001, "points", "-0.1"),
+        (-0.0, "points", "0.0"),
+        (0.99999, "number", "0.999"),
+        (0.0001, "number", "0.001"),
+        (1.0, "number", "1.000"),
+        (1234.56, "count", "1,234.6"),
+        (0.01, "count", "0.1"),
+    ],
+)
+def test_numbers_are_rounded_and_never_reach_an_end_they_are_not_at(
+    value: float, kind: formatting.Kind, shown: str
+) -> None:
+    assert formatting.bare(value, kind) == shown
+
+
+def test_an_estimate_is_shown_with_its_interval_and_n() -> None:
+    estimate = Estimate(0.802, 0.771, 0.83, 600)
+    assert formatting.full(estimate) == "80.2 % (77.1 to 83.0)"
+    assert formatting.full_with_n(estimate) == "80.2 % (77.1 to 83.0), n 600"
+    assert formatting.full(estimate, "number") == "0.802 (0.771 to 0.830)"
+    assert formatting.full(Estimate(0.123, 0.04, 0.191, 9), "points") == "12.3 points (4.0 to 19.1)"
+
+
+def test_interval_ends_follow_the_rule_of_the_ends() -> None:
+    assert formatting.full(Estimate(0.9996, 0.0002, 0.9999, 9)) == "99.9 % (0.1 to 99.9)"
+    assert formatting.full(Estimate(1.0, 0.98, 1.0, 9)) == "100.0 % (98.0 to 100.0)"
+
+
+def test_an_undefined_estimate_says_why() -> None:
+    assert formatting.full(Estimate.undefined("no examples")) == "not measured: no examples"
+    assert formatting.full_with_n(Estimate.undefined("no examples")) == "not measured: no examples"
+
+
+def test_a_counted_number_has_no_interval() -> None:
+    assert formatting.full(Estimate.exact(2.0, 50), "count") == "2.0"
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind"),
+    [
+        ("accuracy", "percent"),
+        ("accuracy_under_attack", "percent"),
+        ("tpr[hate]", "percent"),
+        ("equalized_odds_difference[hate]", "points"),
+        ("demographic_parity_ratio", "number"),
+        ("macro_f1", "number"),
+        ("f1[a_difference]", "number"),
+        ("roc_auc", "number"),
+        ("expected_calibration_error", "number"),
+        ("mean_queries", "count"),
+    ],
+)
+def test_the_unit_follows_from_the_metric(metric: str, kind: formatting.Kind) -> None:
+    assert formatting.kind_of(metric) == kind
+
+
+def test_metrics_of_one_class_are_named_with_it() -> None:
+    assert metric_name("equalized_odds_difference[hate_speech]") == "Equalized odds difference (hate_speech)"
+    assert metric_name("tpr") == "True positive rate"
+    assert metric_name("new_metric") == "New metric"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min 0 s"),
+        (125.0, "2 min 5 s"),
+        (3599.7, "1 h 0 min"),
+        (3790, "1 h 3 min"),
+    ],
+)
+def test_durations_are_carried_over(seconds: float, shown: str) -> None:
+    assert formatting.duration(seconds) == shown
+
+
+def test_dangerous_characters_become_visible_and_others_stay() -> None:
+    assert formatting.visible("a\u202eb\u2066\x07\ud800") == "a\\u202eb\\u2066\\u0007\\ud800"
+    assert formatting.visible("\ufffe\ufdd0\U0001ffff") == "\\ufffe\\ufdd0\\u1ffff"
+    assert formatting.visible("naïve עברית 中文 👩‍💻\n\t") == "naïve עברית 中文 👩‍💻\n\t"
+
+
+def test_a_name_is_one_short_line_that_is_never_empty() -> None:
+    assert formatting.name("a\n b") == "a b"
+    assert formatting.name(" ") == "(empty)"
+    assert formatting.name("x" * 10_000) == "x" * 79 + "…"
+    assert formatting.name("x" * 80) == "x" * 80

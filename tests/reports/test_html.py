@@ -1,0 +1,196 @@
+import re
+import time
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from reports.html import render_html
+from reports.model import AuditReport, GateResult
+from reports.sections import section_modules
+from tests.reports.example import EPSILONS, no_attacks
+from tests.reports.page import Element, parse
+
+PAGE_TAGS = {"document", "html", "head", "meta", "title", "style", "body", "a", "p", "h1", "h2", "h3", "h4"}
+LAYOUT_TAGS = {"header", "nav", "main", "section", "footer", "div", "span", "b", "strong", "ul", "li", "pre"}
+TABLE_TAGS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "details", "summary"}
+CHART_TAGS = {"figure", "figcaption", "svg", "g", "path", "line", "text"}
+TAGS = PAGE_TAGS | LAYOUT_TAGS | TABLE_TAGS | CHART_TAGS
+
+
+@pytest.fixture(scope="module", params=["example", "hostile", "bare", "no candidates"])
+def page(request: pytest.FixtureRequest, report: AuditReport, html: str, hostile_html: str) -> Element:
+    made = {
+        "example": lambda: html,
+        "hostile": lambda: hostile_html,
+        "bare": lambda: render_html(no_attacks(report)),
+        "no candidates": lambda: render_html(replace(no_attacks(report), candidates=[])),
+    }
+    return parse(made[request.param]())
+
+
+def test_only_known_elements_and_no_handlers(page: Element) -> None:
+    assert {element.tag for element in page.everything()} <= TAGS
+    keys = {key for element in page.everything() for key in element.attributes}
+    assert not [key for key in keys if key.startswith("on") or key in ("src", "style", "xlink:href")]
+
+
+def test_nothing_is_loaded_and_the_policy_says_so(page: Element) -> None:
+    for element in page.everything():
+        for key, value in element.attributes.items():
+            assert key != "href" or value.startswith("#")
+            assert "url(" not in value or "url(#" in value
+    policy = next(m for m in page.all("meta") if m.attributes.get("http-equiv") == "Content-Security-Policy")
+    assert policy.attributes["content"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    (style,) = page.all("style")
+    assert not re.search(r"@import|url\(|@font-face", style.text)
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page: Element) -> None:
+    ids = Counter(e.attributes["id"] for e in page.everything() if "id" in e.attributes)
+    assert [name for name, n in ids.items() if n > 1] == []
+    targets = {e.attributes["href"][1:] for e in page.all("a")}
+    targets |= {e.attributes["aria-labelledby"] for e in page.all("section")}
+    assert targets <= set(ids)
+
+
+def test_headings_are_in_order(page: Element) -> None:
+    levels = [int(each.tag[1]) for each in page.all("h1", "h2", "h3", "h4", "h5", "h6")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_landmarks_are_there_once(page: Element) -> None:
+    assert {tag: len(page.all(tag)) for tag in ("header", "nav", "main", "footer")} == {
+        "header": 1,
+        "nav": 1,
+        "main": 1,
+        "footer": 1,
+    }
+
+
+def test_every_table_has_a_caption_scopes_and_full_rows(page: Element) -> None:
+    for table in page.all("table"):
+        (caption,) = table.all("caption")
+        assert caption.words()
+        heads = table.all("thead")[0].all("th")
+        assert {head.attributes["scope"] for head in heads} == {"col"}
+        for row in table.all("tbody")[0].all("tr"):
+            assert [cell.tag for cell in row.children] == ["th"] + ["td"] * (len(heads) - 1)
+            assert row.children[0].attributes["scope"] == "row"
+
+
+def test_every_chart_is_named_and_has_its_numbers_below(page: Element) -> None:
+    charts = [svg for svg in page.all("svg") if svg.attributes.get("class") == "chart"]
+    figures = page.all("figure")
+    assert len(charts) == len(figures)
+    for figure in figures:
+        (svg,) = figure.all("svg")
+        assert svg.attributes["role"] == "img"
+        assert len(svg.attributes["aria-label"]) > 20
+        assert figure.all("details")[0].all("table")
+
+
+def test_every_section_file_is_shown_in_order(report: AuditReport, html: str) -> None:
+    sections = parse(html).all("section")
+    expected = [module.section(report).anchor for module in section_modules()]
+    assert [section.attributes["id"] for section in sections] == expected
+    assert expected[0] == "verdict"
+    orders = [module.ORDER for module in section_modules()]
+    assert orders == sorted(set(orders))
+
+
+def test_rendering_is_deterministic_small_and_quick(report: AuditReport, html: str) -> None:
+    start = time.process_time()
+    assert render_html(report) == html
+    assert len(html.encode()) < 1_000_000
+    # Generous: the point is to notice a report that takes minutes, not to time this machine.
+    assert time.process_time() - start < 30
+
+
+@pytest.mark.parametrize(
+    ("passed", "keep", "sentence"),
+    [
+        (False, 3, "The gate failed: 2 of 3 checks do not hold."),
+        (False, 1, "The gate failed: 1 of 1 checks does not hold."),
+        (True, 0, "No gate was set"),
+    ],
+)
+def test_the_verdict_stands_first(report: AuditReport, passed: bool, keep: int, sentence: str) -> None:
+    changed = replace(report, gate=GateResult(passed, report.gate.checks[:keep]))
+    (verdict,) = (s for s in parse(render_html(changed)).all("section") if s.attributes["id"] == "verdict")
+    assert sentence in verdict.children[1].words()
+
+
+def test_a_passed_gate_says_so(report: AuditReport) -> None:
+    one = replace(no_attacks(report), gate=GateResult(True, [report.gate.checks[1]]))
+    assert "The gate passed: its one check holds." in render_html(one)
+
+
+def rows_of(html: str, caption: str) -> dict[str, list[str]]:
+    (table,) = (t for t in parse(html).all("table") if t.all("caption")[0].words() == caption)
+    return {
+        row.children[0].words(): [" ".join(cell.words().split()) for cell in row.children[1:]]
+        for row in table.all("tbody")[0].all("tr")
+    }
+
+
+def test_the_numbers_of_the_audit_are_in_the_tables(html: str) -> None:
+    curve = rows_of(html, "Accuracy under fgsm (L∞)")
+    assert list(curve) == ["0 (clean)", *(f"{epsilon:g}" for epsilon in EPSILONS)]
+    # 0.86 of 640 is 550 right; 0.3 of them, 165, are kept at 0.03: 25.8 %.
+    assert curve["0 (clean)"][0].startswith("85.9 %")
+    assert curve["0.03"][0].startswith("25.8 %")
+    checks = rows_of(html, "The checks of the gate")
+    assert checks["demographic parity by mentions"] == [
+        "✗ failed",
+        "plain",
+        "at most 10.0 points",
+        "not measured only one group is large enough",
+        "it was not measured",
+    ]
+
+
+def test_small_groups_are_shown_and_marked(html: str) -> None:
+    by_group = rows_of(html, "Metrics by mentions, plain")
+    assert by_group["both too few to judge (n < 30)"][0] == "12"
+    assert "women" in by_group
+    assert "too few to judge (n &lt; 30), in no disparity: both (n 12)." in html
+
+
+def test_disparities_are_shown_clean_and_under_each_attack(html: str) -> None:
+    rows = rows_of(html, "Disparities under attack by domain, plain")
+    assert next(iter(rows)) == "clean"
+    assert len(rows) == 1 + 9
+    assert rows["pgd (L∞) at epsilon 0.1"][3] == "16.0 points 7.0 to 25.0"
+
+
+def test_a_collapsed_training_is_called_out(report: AuditReport) -> None:
+    first = report.candidates[0]
+    assert first.training is not None
+    collapsed = replace(first, training=replace(first.training, collapsed=True))
+    changed = replace(no_attacks(report), candidates=[collapsed])
+    assert "Training collapsed" in render_html(changed)
+
+
+def test_no_promise_is_made(html: str) -> None:
+    words = parse(html).all("body")[0].words().lower()
+    assert "debias" not in words
+    assert "unbiased" not in words
+
+
+def test_hostile_text_is_text(hostile_html: str) -> None:
+    page = parse(hostile_html)
+    assert "1337" not in hostile_html
+    assert "<script" not in hostile_html
+    assert not any(char in hostile_html for char in "\u202e\u2066\x07\x00")
+    assert "safe\\u202etxet desrever\\u2066" in page.words()
+    charts = [svg for svg in page.all("svg") if svg.attributes.get("class") == "chart"]
+    assert any("<img src=x onerror" in text.text for svg in charts for text in svg.all("text"))
+
+
+def test_long_names_are_cut(hostile_html: str) -> None:
+    assert "x" * 100 not in hostile_html.replace("xX", "")
+    assert len(hostile_html.encode()) < 1_000_000
