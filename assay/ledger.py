@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from attacks.errors import AssayError
 from robustness.outcomes import Outcome
 
-SCHEMA = """
+VERSION = 1
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS scopes (
     id INTEGER PRIMARY KEY,
     model TEXT NOT NULL, data TEXT NOT NULL, attack TEXT NOT NULL, params TEXT NOT NULL,
@@ -23,28 +25,41 @@ CREATE TABLE IF NOT EXISTS outcomes (
     truncated INTEGER NOT NULL,
     PRIMARY KEY (scope, example_id)
 ) WITHOUT ROWID;
+PRAGMA user_version = {VERSION};
 """
 COLUMNS = "example_id, label, prediction, probabilities, skipped, queries, distance, seconds, truncated"
+KEPT = "What was written before is kept, and the same command goes on from there."
+REMEDIES = {
+    "SQLITE_BUSY": "Another process is writing to it: wait until that audit has ended, and run again.",
+    "SQLITE_FULL": f"Free some space. {KEPT}",
+    "SQLITE_IOERR": f"Free some space, or use a disk that is whole. {KEPT}",
+    "SQLITE_READONLY": f"Make the file and its folder writable. {KEPT}",
+    "SQLITE_CANTOPEN": "Make sure that its folder exists and is writable.",
+    "SQLITE_CORRUPT": "It is damaged: move it away and run again.",
+    "SQLITE_NOTADB": "It is no ledger: move it away and run again.",
+}
 
 
 class Ledger:
     """``ledger.sqlite`` of a run folder. Use as a context manager; one process writes at a time.
 
-    Raises AssayError when the file is no ledger, or another process is writing to it.
+    Raises AssayError, with the way out, when the file is no ledger, when another process is writing to it,
+    and when it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
+        with self._explained():
             self._connection = sqlite3.connect(path, timeout=2)
-            # WAL survives kill -9 at any moment: a transaction is there whole or not at all.
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.executescript(SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise AssayError(
-                f"{path}: could not be opened as a ledger ({error}). If another audit is writing to this run "
-                "folder, wait for it; otherwise move the file away and run again."
-            ) from error
+        try:
+            with self._explained():
+                self._check_version()
+                # WAL survives kill -9 at any moment: a transaction is there whole or not at all.
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                self._connection.executescript(SCHEMA)
+        except AssayError:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> "Ledger":
         return self
@@ -53,54 +68,54 @@ class Ledger:
         self._connection.close()
 
     def store(self, *, model: str, data: str, attack: str, params: Mapping[str, Any]) -> "LedgerStore":
-        """The outcomes of one model (SHA-256) on one data set (SHA-256) under one attack ("" for none)."""
+        """The outcomes of one model (SHA-256) on one data set (SHA-256) under one attack ("" for none).
+
+        params: everything else that decides an outcome, the seed of a random start included.
+        """
         key = (model, data, attack, json.dumps(params, sort_keys=True))
-        with self._writing():
+        with self._explained(), self._connection:
             self._connection.execute(
                 "INSERT OR IGNORE INTO scopes (model, data, attack, params) VALUES (?, ?, ?, ?)", key
             )
-        row = self._connection.execute(
-            "SELECT id FROM scopes WHERE model = ? AND data = ? AND attack = ? AND params = ?", key
-        ).fetchone()
+            row = self._connection.execute(
+                "SELECT id FROM scopes WHERE model = ? AND data = ? AND attack = ? AND params = ?", key
+            ).fetchone()
         return LedgerStore(self, row[0])
 
     def rows(self, scope: int) -> list[tuple[Any, ...]]:
-        return self._connection.execute(
-            f"SELECT {COLUMNS} FROM outcomes WHERE scope = ?",  # noqa: S608
-            (scope,),
-        ).fetchall()
+        with self._explained():
+            return self._connection.execute(
+                f"SELECT {COLUMNS} FROM outcomes WHERE scope = ?", (scope,)
+            ).fetchall()
 
     def insert(self, scope: int, rows: Sequence[tuple[Any, ...]]) -> None:
-        with self._writing():
+        """Write all of ``rows`` in one transaction, or none."""
+        with self._explained(), self._connection:
             self._connection.executemany(
-                f"INSERT OR REPLACE INTO outcomes (scope, {COLUMNS}) VALUES (?{', ?' * 9})",  # noqa: S608
+                f"INSERT OR REPLACE INTO outcomes (scope, {COLUMNS}) VALUES (?{', ?' * 9})",
                 [(scope, *row) for row in rows],
             )
 
-    def _writing(self) -> "_Transaction":
-        return _Transaction(self._connection, self._path)
-
-
-class _Transaction:
-    """One transaction; what SQLite raises becomes a sentence that names the file."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._connection.__enter__()
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        try:
-            self._connection.__exit__(kind, error, trace)
-        except sqlite3.Error as failure:
-            error = failure
-        if isinstance(error, sqlite3.Error):
+    def _check_version(self) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and version != VERSION:
             raise AssayError(
-                f"{self._path}: could not be written ({error}). Free some space or make the folder writable; "
-                "what was written before is kept, and the same command goes on from there."
-            ) from error
+                f"{self._path}: expected a ledger of version {VERSION}, got a database of version {version}. "
+                "Move it away and run again."
+            )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What SQLite raises becomes a sentence that names the file and the way out."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            # Extended codes such as SQLITE_IOERR_WRITE start with the name of the primary one.
+            code = getattr(error, "sqlite_errorname", "")
+            remedies = [remedy for name, remedy in REMEDIES.items() if code.startswith(name)]
+            remedy = remedies[0] if remedies else "Move it away and run again."
+            raise AssayError(f"{self._path}: the ledger cannot be used ({error}). {remedy}") from error
 
 
 class LedgerStore:

@@ -2,8 +2,12 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from attacks.errors import AssayError
 
@@ -27,6 +31,30 @@ class RunFolder:
                 "Free some space, make it writable, or choose another folder with runs = ... in the config."
             ) from error
         return cls(path)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for one audit; the system lets go of it when the process ends, however it ends.
+
+        Raises AssayError while another audit holds it.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise AssayError(
+                f"{self.path}: another audit is running in this folder. Wait until it has ended, or give "
+                "this one another name in the config."
+            ) from error
+        except OSError as error:
+            raise AssayError(
+                f"{self.path}: the run folder cannot be locked ({error.strerror}). "
+                "Make it writable, or choose another folder with runs = ... in the config."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     @property
     def ledger(self) -> Path:

@@ -119,7 +119,7 @@ def _classification_report(entries: dict[str, Any], candidate: str) -> Table:
         Row(
             name(label),
             [
-                *(Cell(figure(entry[key], "number")) for key in ("precision", "recall", "f1-score")),
+                *(_defined(entry[key]) for key in ("precision", "recall", "f1-score")),
                 Cell(f"{entry['support']:,.0f}"),
             ],
         )
@@ -127,6 +127,11 @@ def _classification_report(entries: dict[str, Any], candidate: str) -> Table:
         if isinstance(entry, dict)
     ]
     return Table(f"Classification report of {name(candidate)}", [Column(title) for title in columns], rows)
+
+
+def _defined(value: float | None) -> Cell:
+    """A rate of the classification report, which has none for a class that was never predicted."""
+    return Cell("undefined", tone="muted") if value is None else Cell(figure(value, "number"))
 
 
 def _confusion(matrix: list[list[int]], labels: list[str], candidate: str) -> Block:

@@ -1,0 +1,37 @@
+# `make demo`, `make test` and `make lint` create .venv when it is missing and install what they need.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint clean
+
+demo: .venv/.demo
+	$(BIN)/assay demo
+
+test: .venv/.dev
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -q
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# A stamp for each set of extras: what is installed already is not looked at again.
+.venv/.demo: pyproject.toml constraints.txt | .venv/.pip
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[demo]'
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints.txt | .venv/.pip
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[demo,dev]'
+	@touch $@ .venv/.demo
+
+# Older pips than this take minutes to resolve what a newer one resolves in seconds.
+.venv/.pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "assay needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -U 'pip>=25'
+	@touch $@
+
+clean:
+	rm -rf .venv build *.egg-info

@@ -1,0 +1,107 @@
+"""The pipeline: plan, prepare and measure every candidate, find, decide, write."""
+
+import platform
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from assay.candidates import prepare
+from assay.config_models import AuditConfig
+from assay.findings import find
+from assay.gate import check_gate, decide
+from assay.ledger import Ledger
+from assay.measure import measure
+from assay.plan import Plan, make_plan
+from assay.progress import Reporter
+from assay.run_folder import RunFolder, write_whole
+from reports.html import render_html
+from reports.json_io import to_json
+from reports.markdown import render_markdown
+from reports.model import AuditReport, CandidateResult, DataSummary, Finding, GateResult, Provenance
+from robustness.device import describe_device
+
+LIBRARIES = ("assay", "torch", "transformers", "fairlearn", "scikit-learn", "numpy")
+
+
+def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
+    """Audit every candidate of ``config`` and write the run folder; returns what audit.json holds.
+
+    What a killed run finished before is taken from the ledger and the saved models.
+    Raises AssayError for a user's mistake, before anything expensive wherever it can be known then.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    check_gate(config.gate)
+    run = RunFolder.create(config.runs / config.name)
+    with run.lock(), Ledger(run.ledger) as ledger:
+        plan = make_plan(config)
+        measured = [
+            measure(prepare(candidate, plan, run, reporter), plan, ledger, reporter)
+            for candidate in config.candidates
+        ]
+        results = [each.result for each in measured]
+        report = assemble(
+            plan,
+            results,
+            find(plan, measured),
+            decide(config.gate, results),
+            started=started.isoformat(timespec="seconds"),
+            seconds=time.perf_counter() - clock,
+        )
+        write_report(report, run)
+    return report
+
+
+def assemble(
+    plan: Plan,
+    results: Sequence[CandidateResult],
+    findings: Sequence[Finding],
+    gate: GateResult,
+    *,
+    started: str,
+    seconds: float,
+) -> AuditReport:
+    """The whole report; times are given, so that everything else depends on the plan alone."""
+    test = plan.test
+    return AuditReport(
+        schema_version=1,
+        provenance=Provenance(
+            started=started,
+            seconds=seconds,
+            seed=plan.config.seed,
+            device=describe_device(plan.device),
+            versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            data_sha256=plan.dataset.fingerprint,
+            config=plan.config.model_dump(mode="json"),
+        ),
+        data=DataSummary(
+            name=plan.dataset.name,
+            n=len(test),
+            label_counts=test.label_counts,
+            groups=test.group_counts,
+            notes=[*plan.config.data.notes, *_sampling(plan)],
+        ),
+        candidates=list(results),
+        findings=list(findings),
+        gate=gate,
+    )
+
+
+def write_report(report: AuditReport, run: RunFolder) -> None:
+    """audit.json first: from it everything else can be rendered again."""
+    write_whole(run.audit, to_json(report))
+    write_whole(run.summary, render_markdown(report))
+    write_whole(run.report, render_html(report))
+
+
+def _sampling(plan: Plan) -> list[str]:
+    """What a reader must know about samples that were drawn."""
+    notes = []
+    if plan.config.data.max_examples == len(plan.test):
+        notes.append(f"Audited is a stratified random sample of {len(plan.test):,} test examples.")
+    if plan.objectives and plan.config.data.max_train_examples:
+        drawn = len(plan.dataset.split("train")) + len(plan.dataset.split("validation"))
+        notes.append(
+            f"Training and validation use a stratified random sample of at most {drawn:,} examples."
+        )
+    return notes
