@@ -152,13 +152,17 @@ def by_severity(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def verdict(report: AuditReport) -> tuple[str, str]:
-    """(state, sentence): state is ``passed``, ``failed`` or ``none``."""
+    """(state, sentence): state is ``passed``, ``passed with critical findings``, ``failed`` or ``none``."""
     checks = report.gate.checks
     if not checks:
         return "none", "No gate was set: nothing was required of these models, so nothing passed or failed."
     failed = sum(not check.passed for check in checks)
     if report.gate.passed:
         count = "its one check holds" if len(checks) == 1 else f"all {len(checks)} checks hold"
+        critical = sum(finding.severity == "critical" for finding in report.findings)
+        if critical:
+            counted_findings = "one critical finding" if critical == 1 else f"{critical} critical findings"
+            return "passed with critical findings", f"The gate passed ({count}), but with {counted_findings}."
         return "passed", f"The gate passed: {count}."
     plural = "does" if failed == 1 else "do"
     return "failed", f"The gate failed: {failed} of {len(checks)} checks {plural} not hold."

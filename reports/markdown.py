@@ -13,7 +13,7 @@ from reports.sections.verdict import candidates_table
 
 MAX_FINDINGS = 20
 
-_MARKS = {"passed": "✅", "failed": "❌", "none": "➖"}
+_MARKS = {"passed": "✅", "passed with critical findings": "⚠️", "failed": "❌", "none": "➖"}
 _SPECIAL = re.compile(r"([\\`*_\[\]{}|~#$])")
 _LINE_START = re.compile(r"^([-+]|\d+[.)])(?=\s|$)")
 _LINKS = re.compile(r"@|://|www\.", re.IGNORECASE)

@@ -35,8 +35,18 @@ from reports.naming import metric_name
 ORDER = 10
 TOP_FINDINGS = 6
 
-_TONES: dict[str, Tone] = {"passed": "good", "failed": "bad", "none": "muted"}
-_TITLES = {"passed": "Passed", "failed": "Failed", "none": "No verdict"}
+_TONES: dict[str, Tone] = {
+    "passed": "good",
+    "passed with critical findings": "warn",
+    "failed": "bad",
+    "none": "muted",
+}
+_TITLES = {
+    "passed": "Passed",
+    "passed with critical findings": "Passed, with critical findings",
+    "failed": "Failed",
+    "none": "No verdict",
+}
 _WEIGHTS: dict[str, Tone] = {"critical": "bad", "warning": "warn", "info": "muted"}
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from reports.html import render_html
-from reports.model import AuditReport, GateResult
+from reports.highlights import verdict
+from reports.model import AuditReport, Finding, GateResult
 from reports.sections import section_modules
 from tests.reports.example import EPSILONS, no_attacks
 from tests.reports.page import Element, parse
@@ -194,3 +195,23 @@ def test_hostile_text_is_text(hostile_html: str) -> None:
 def test_long_names_are_cut(hostile_html: str) -> None:
     assert "x" * 100 not in hostile_html.replace("xX", "")
     assert len(hostile_html.encode()) < 1_000_000
+
+
+def test_a_passed_gate_does_not_hide_a_critical_finding(report: AuditReport) -> None:
+    grave = Finding("training.collapse", "critical", "plain", "n", "training", None, None, "It collapsed.")
+    passed = GateResult(True, [replace(check, passed=True) for check in report.gate.checks])
+    html = render_html(replace(report, gate=passed, findings=[grave]))
+    assert "Passed, with critical findings" in html
+    assert "with one critical finding." in html
+    assert "critical" not in verdict(replace(report, gate=passed, findings=[]))[0]
+
+
+def test_a_rate_of_a_class_that_was_never_predicted_is_undefined_not_zero(report: AuditReport) -> None:
+    first = report.candidates[0]
+    entries = {"negative": {"precision": None, "recall": 0.0, "f1-score": 0.0, "support": 9.0}}
+    clean = replace(first.robustness.clean, classification_report=entries)
+    changed = replace(first, robustness=replace(first.robustness, clean=clean))
+    rows = rows_of(
+        render_html(replace(report, candidates=[changed])), f"Classification report of {first.name}"
+    )
+    assert rows["negative"][0] == "undefined"

@@ -1,0 +1,1 @@
+"""Measurements; what was measured, on which machine, stands in RESULTS.md."""
