@@ -3,15 +3,16 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 
-from attacks.errors import AssayError
+from attacks.errors import AssayError, nearest
 from robustness import evaluate
 from robustness.batching import shuffled
 from robustness.checkpoint import Checkpoint
@@ -21,6 +22,8 @@ from robustness.evaluate import Advance, ignore_progress
 from robustness.objectives.base import Objective
 from robustness.outcomes import MemoryStore, Outcome
 
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
 log = logging.getLogger(__name__)
 
 
@@ -28,7 +31,7 @@ log = logging.getLogger(__name__)
 class TrainSettings:
     """Everything about a training but the objective; the defaults are those of BERT fine-tuning.
 
-    ramp: share of all steps over which epsilon rises linearly from 0 to its full value; a fresh
+    ramp: share of all steps over which epsilon rises linearly to its full value, 0 for none; a fresh
         classification head collapses to one class when it meets the full adversary from the start.
     warmup: share of all steps over which the learning rate rises, before it falls linearly to 0.
     patience: stop after so many epochs without a better validation score; None trains all epochs.
@@ -43,7 +46,7 @@ class TrainSettings:
     max_grad_norm: float = 1.0
     ramp: float = 0.5
     patience: int | None = None
-    precision: str = "auto"
+    precision: Precision = "auto"
     freeze_embeddings: bool = False
     seed: int = 0
 
@@ -67,14 +70,14 @@ class EpochRecord:
 
     @property
     def score(self) -> float:
-        """What the best epoch is chosen by: clean accuracy, averaged with that under attack if there is one."""
+        """What the best epoch is chosen by: clean accuracy, or its mean with that under attack."""
         attacked = self.validation_accuracy_under_attack
         return self.validation_accuracy if attacked is None else (self.validation_accuracy + attacked) / 2
 
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """collapsed: the kept model gives every validation example the same class."""
+    """collapsed: the kept model gives every validation example the same class, though they are not of one."""
 
     history: tuple[EpochRecord, ...]
     best_epoch: int
@@ -92,29 +95,32 @@ def train(
 ) -> TrainingOutcome:
     """Train ``classifier`` in place and leave the best epoch's weights in it.
 
-    folder: where the state after each epoch is kept, so that a killed training goes on with the next
-        epoch; the caller removes it when it has saved the model.
+    training, validation: their labels are indices into ``classifier.label_names``.
+    folder: where the state after each epoch is kept, so that a killed training goes on with the next epoch
+        when it is called again with a classifier as it was at the start; the caller removes it when it has
+        saved the model.
     advance: told of every batch, in examples.
     Every epoch draws its order and its dropout from (seed, epoch), so a resumed training equals an
     undisturbed one; the global random state is left as it was.
-    Raises AssayError when the loss is NaN or infinite; the state of the last good epoch stays.
+    Raises AssayError for data without examples, for a folder that cannot be written or holds a damaged state
+    or that of another training, when a batch does not fit into memory, and when the loss is NaN or infinite;
+    the state of the last good epoch stays.
     """
+    _check(classifier, training, validation)
     model, device = classifier.model, classifier.device
+    autocast, scaler = _mixed_precision(settings.precision, device)
     model.get_input_embeddings().weight.requires_grad_(not settings.freeze_embeddings)
+    optimizer = _optimizer(model, settings)
+    identity = _identity(classifier, training, validation, objective, settings)
+    checkpoint = Checkpoint(folder, model, {"optimizer": optimizer, "scaler": scaler}, identity)
+    history = [EpochRecord(**record) for record in checkpoint.restore()]
+    advance(len(history) * len(training))
+
     tokens = classifier.tokenize_all(training.inputs)
     lengths = [len(example) for example in tokens]
     y = torch.tensor(training.labels, device=device)
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     total_steps = settings.epochs * steps_per_epoch
-
-    optimizer = _optimizer(model, settings)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _learning_rate_factor(step, total_steps, settings.warmup)
-    )
-    autocast, scaler = _mixed_precision(settings.precision, device)
-    checkpoint = Checkpoint(folder, model, optimizer, schedule, scaler)
-    history = [EpochRecord(**record) for record in checkpoint.restore()]
-    advance(len(history) * len(training))
 
     def backward(loss: torch.Tensor) -> None:
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -126,21 +132,22 @@ def train(
         losses, strength = [], 0.0
         radius = objective.radius(classifier)
         rng = np.random.default_rng([settings.seed, epoch])
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(int(rng.integers(2**62)))
+        with _seeded(int(rng.integers(2**62)), device), _in_memory(settings.batch_size):
             model.train()
             for number, batch in enumerate(shuffled(lengths, settings.batch_size, rng)):
                 step = (epoch - 1) * steps_per_epoch + number
-                strength = min(1.0, step / max(1.0, settings.ramp * total_steps))
+                strength = _rise(step, settings.ramp * total_steps)
+                rate = settings.learning_rate * _learning_rate_factor(step, total_steps, settings.warmup)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
                 encoding = classifier.collate([tokens[i] for i in batch])
                 with autocast():
                     loss = objective.backward(classifier, encoding, y[batch], strength * radius, backward)
-                losses.append(_finite(float(loss), step, schedule.get_last_lr()[0]))
+                losses.append(_finite(float(loss), step, rate))
                 scaler.unscale_(optimizer)
                 torch.nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
                 scaler.step(optimizer)
                 scaler.update()
-                schedule.step()
                 optimizer.zero_grad(set_to_none=True)
                 advance(len(batch))
             model.eval()
@@ -161,7 +168,69 @@ def train(
     checkpoint.load_best()
     model.eval().requires_grad_(True)
     predicted = {outcome.prediction for outcome in _predict(classifier, validation)}
-    return TrainingOutcome(tuple(history), _best(history).epoch, collapsed=len(predicted) == 1)
+    collapsed = len(predicted) == 1 and len(set(validation.labels.tolist())) > 1
+    return TrainingOutcome(tuple(history), _best(history).epoch, collapsed)
+
+
+def _check(classifier: Classifier, training: TextDataset, validation: TextDataset) -> None:
+    for name, dataset in (("train", training), ("validation", validation)):
+        if not len(dataset):
+            raise AssayError(
+                f"{dataset.name}: the {name} split has no examples; training needs at least one there. "
+                "Give more data, or a larger share of it to this split."
+            )
+        if dataset.label_names != classifier.label_names:
+            raise ValueError(
+                f"expected labels in the order {classifier.label_names}, got {dataset.label_names}"
+            )
+
+
+def _identity(
+    classifier: Classifier,
+    training: TextDataset,
+    validation: TextDataset,
+    objective: Objective,
+    settings: TrainSettings,
+) -> dict[str, Any]:
+    """All that decides how a training goes on."""
+    return {
+        **asdict(settings),
+        "objective": {"name": objective.name, **objective.params()},
+        "train data": training.fingerprint,
+        "validation data": validation.fingerprint,
+        "model": classifier.fingerprint(),
+        "device": classifier.device.type,
+    }
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """torch's generators of the CPU and of ``device`` start from ``seed``, and are put back afterwards."""
+    # torch.manual_seed would seed every accelerator of the machine and leave the others changed.
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            state = torch.mps.get_rng_state()
+            torch.mps.manual_seed(seed)
+        try:
+            yield
+        finally:
+            if device.type == "mps":
+                torch.mps.set_rng_state(state)
+
+
+@contextmanager
+def _in_memory(batch_size: int) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise AssayError(
+            f"the accelerator has not enough memory to train on batches of {batch_size} examples. "
+            "Lower batch_size or max_length, or train on the CPU."
+        ) from error
 
 
 def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
@@ -176,18 +245,31 @@ def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
     )
 
 
+def _rise(step: int, steps: float) -> float:
+    """Rises linearly to 1 in ``steps`` steps, of which ``step`` = 0 is the first; 1 from there on."""
+    return min(1.0, (step + 1) / steps) if steps > 0 else 1.0
+
+
 def _learning_rate_factor(step: int, total: int, warmup: float) -> float:
-    """Linear warm-up over ``warmup * total`` steps, then linear decay to 0 at ``total``."""
-    rise = warmup * total
-    return (step + 1) / rise if step + 1 < rise else max(0.0, (total - step) / max(1.0, total - rise))
+    """Linear warm-up over ``warmup * total`` steps, then linear decay to 0 at ``total``; at most 1."""
+    left = 1 - warmup
+    return min(_rise(step, warmup * total), (total - step) / (left * total) if left > 0 else 1.0)
 
 
-def _mixed_precision(precision: str, device: torch.device) -> tuple[Callable[[], Any], torch.amp.GradScaler]:
+def _mixed_precision(
+    precision: Precision, device: torch.device
+) -> tuple[Callable[[], Any], torch.amp.GradScaler]:
     """The autocast context and the loss scaler (active for fp16 only)."""
+    known = get_args(Precision)
+    if precision not in known:
+        raise AssayError(
+            f'Expected precision to be one of {", ".join(known)}, got "{precision}".'
+            f"{nearest(precision, known)}"
+        )
     if precision == "auto":
         bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bf16" if bf16 else "fp16" if device.type == "cuda" else "fp32"
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision, torch.float32)
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
 
     def autocast() -> Any:
         return torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32)

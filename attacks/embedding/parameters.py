@@ -1,46 +1,62 @@
-"""Checks of an attack's parameters: type and range, with errors that name the attack and the key."""
+"""Checks of parameters: type and range, with errors that name the attack (or whatever it is) and the key."""
 
 import math
-from typing import Any, Literal, get_args, get_origin
+from dataclasses import fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from attacks.errors import AssayError, nearest
 
 
-def checked(attack: str, key: str, value: Any, declared: Any) -> Any:
+def check_types(owner: Any, *, kind: str = "attack") -> None:
+    """Check every field of a frozen dataclass with a ``name``; whole numbers become floats.
+
+    Meant for ``__post_init__``. Raises AssayError as ``checked`` does.
+    """
+    declared = get_type_hints(type(owner))
+    for parameter in fields(owner):
+        key = parameter.name
+        value = checked(owner.name, key, getattr(owner, key), declared[key], kind=kind)
+        object.__setattr__(owner, key, value)
+
+
+def checked(name: str, key: str, value: Any, declared: Any, *, kind: str = "attack") -> Any:
     """``value`` as the type ``declared`` for the parameter ``key``; a whole number is a fine float.
 
-    Knows bool, int, float, str and Literal; values of other types pass as they are.
-    Raises AssayError for anything else, and for numbers that are not finite.
+    name, kind: whose parameter it is, for the message. Knows bool, int, float, str and Literal; values of
+    other types pass as they are. Raises AssayError for anything else, and for numbers that are not finite.
     """
     if get_origin(declared) is Literal:
         choices = get_args(declared)
         if value in choices:
             return value
         known = " or ".join(f'"{choice}"' for choice in choices)
-        raise wrong(attack, key, known, value, nearest(value, choices) if isinstance(value, str) else "")
+        hint = nearest(value, choices) if isinstance(value, str) else ""
+        raise wrong(name, key, known, value, hint, kind=kind)
     if declared is bool and not isinstance(value, bool):
-        raise wrong(attack, key, "true or false", value)
+        raise wrong(name, key, "true or false", value, kind=kind)
     if declared is int and (isinstance(value, bool) or not isinstance(value, int)):
-        raise wrong(attack, key, "a whole number", value)
+        raise wrong(name, key, "a whole number", value, kind=kind)
     if declared is str and not isinstance(value, str):
-        raise wrong(attack, key, "a text", value)
+        raise wrong(name, key, "a text", value, kind=kind)
     if declared is float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            several = " Several values mean several attacks, one each." if isinstance(value, list) else ""
-            raise wrong(attack, key, "a finite number", value, several)
+            several = f" Several values mean several {kind}s, one each." if isinstance(value, list) else ""
+            raise wrong(name, key, "a finite number", value, several, kind=kind)
         return float(value)
     return value
 
 
-def require_positive(attack: str, key: str, value: float) -> None:
+def require_positive(name: str, key: str, value: float, *, kind: str = "attack") -> None:
     """Raises AssayError unless ``value`` is above zero."""
     if value <= 0:
-        raise wrong(attack, key, "a number above zero", value)
+        raise wrong(name, key, "a number above zero", value, kind=kind)
 
 
-def wrong(attack: str, key: str, expected: str, value: Any, hint: str = "") -> AssayError:
+def wrong(
+    name: str, key: str, expected: str, value: Any, hint: str = "", *, kind: str = "attack"
+) -> AssayError:
     """The error for a parameter that is not what it should be; ``hint`` starts with a space."""
     return AssayError(
-        f'Attack "{attack}": expected {key} to be {expected}, got {value!r}.{hint} '
-        f'Change {key} of the attack "{attack}".'
+        f'{kind.capitalize()} "{name}": expected {key} to be {expected}, got {value!r}.{hint} '
+        f'Change {key} of the {kind} "{name}".'
     )

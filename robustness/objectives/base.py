@@ -1,14 +1,16 @@
 """What a training objective is: it computes one batch's loss and leaves its gradients on the weights."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from attacks.embedding.base import EmbeddingAttack
+from attacks.embedding.base import EmbeddingAttack, loss_gradient
+from attacks.embedding.parameters import check_types, require_positive
 from attacks.errors import AssayError
 from attacks.norms import ascent_direction, project
 from attacks.victims import Encoding, GradientVictim
@@ -17,13 +19,20 @@ Backward = Callable[[Tensor], None]
 """Back-propagates a loss (scaled where mixed precision needs it); gradients add up on the weights."""
 
 
-@dataclass(frozen=True)
-class Objective:
-    """Base of all objectives: a frozen dataclass of its parameters."""
+@dataclass(frozen=True, kw_only=True)
+class Objective(ABC):
+    """Base of all objectives: a frozen dataclass with a ``name``; its fields are its parameters.
+
+    Raises AssayError when a parameter has the wrong type.
+    """
 
     name: ClassVar[str]
 
+    def __post_init__(self) -> None:
+        check_types(self, kind="objective")
+
     def params(self) -> dict[str, Any]:
+        """All parameters as JSON-able values, in the order of declaration."""
         return asdict(self)
 
     @property
@@ -39,6 +48,7 @@ class Objective:
         """The attack that validation faces, beside clean text; None where nothing is perturbed."""
         return None
 
+    @abstractmethod
     def backward(
         self, victim: GradientVictim, encoding: Encoding, y: Tensor, radius: float, backward: Backward
     ) -> Tensor:
@@ -46,25 +56,30 @@ class Objective:
 
         y: (b,) class indices. radius: the absolute budget at this step of the ramp.
         """
-        raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AdversarialObjective(Objective):
     """Half the loss on clean, half on adversarial embeddings (Goodfellow et al. 2015, eq. in section 6).
 
     The first ascent step uses the gradient that the clean half computes anyway, so ``steps`` ascent
     steps cost ``steps + 1`` forward and backward passes, against 1 of standard training.
 
-    epsilon: the budget, relative to the model's embedding scale.
-    special_tokens: whether [CLS], [SEP] and the like may be perturbed.
+    Raises AssayError when a parameter has the wrong type or is out of range.
     """
 
-    epsilon: float
-    special_tokens: bool = False
+    epsilon: float = field(
+        metadata={
+            "help": "budget, relative to the model's own embedding scale (linf: RMS component, l2: norm)"
+        }
+    )
+    special_tokens: bool = field(
+        default=False, metadata={"help": "perturb [CLS], [SEP] and the like too; padding never is"}
+    )
 
     def __post_init__(self) -> None:
-        self.attack()  # validates the parameters that objective and attack share
+        super().__post_init__()
+        require_positive(self.name, "epsilon", self.epsilon, kind="objective")
 
     @property
     def epsilon_relative(self) -> float:
@@ -73,8 +88,9 @@ class AdversarialObjective(Objective):
     def radius(self, victim: GradientVictim) -> float:
         return self.attack().radius(victim.embedding_scale)
 
+    @abstractmethod
     def attack(self) -> EmbeddingAttack:
-        raise NotImplementedError
+        """The attack at the full budget, which also gives the norm, the steps and what may be perturbed."""
 
     def backward(
         self, victim: GradientVictim, encoding: Encoding, y: Tensor, radius: float, backward: Backward
@@ -89,16 +105,20 @@ class AdversarialObjective(Objective):
         clean = cross_entropy(victim.logits(encoding, embeddings), y)
         backward(clean / 2)
         if embeddings.grad is None:
-            raise AssayError("the loss does not depend on the word embeddings; train with another objective.")
+            raise AssayError(
+                f'Objective "{self.name}": the loss does not depend on the word embeddings of this model. '
+                'Train it with the objective "standard".'
+            )
         gradient = embeddings.grad
 
         base = embeddings.detach()
         delta = torch.zeros_like(base)
         for step in range(attack.steps):
             if step > 0:
-                moved = (base + delta).requires_grad_()
-                loss = cross_entropy(victim.logits(encoding, moved), y)
-                (gradient,) = torch.autograd.grad(loss, moved)
+                gradient = loss_gradient(victim, encoding, base + delta, y)
+            # In fp16 a scaled gradient may overflow; the scaler then skips this batch, and a
+            # perturbation that is not finite would only make the loss look diverged.
+            gradient = torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
             ascent = attack.step_size * radius * ascent_direction(gradient, mask, attack.norm)
             delta = project(delta + ascent, attack.norm, radius)
 

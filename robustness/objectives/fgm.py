@@ -7,7 +7,7 @@ from attacks.embedding.fgm import FGM
 from robustness.objectives.base import AdversarialObjective
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FGMTraining(AdversarialObjective):
     """Half clean, half FGM examples (Miyato et al. 2017), the L2 budget for the whole sentence."""
 

@@ -7,7 +7,7 @@ from attacks.embedding.fgsm import FGSM
 from robustness.objectives.base import AdversarialObjective
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FGSMTraining(AdversarialObjective):
     """Half clean, half FGSM examples (Goodfellow et al. 2015) on the word embeddings."""
 

@@ -1,25 +1,28 @@
 """Adversarial training with several projected steps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from attacks.embedding.parameters import require_positive
 from attacks.embedding.pgd import PGD
 from attacks.threat_model import Norm
 from robustness.objectives.base import AdversarialObjective
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PGDTraining(AdversarialObjective):
-    """Half clean, half PGD examples (Madry et al. 2018), started at the clean embeddings.
-
-    steps: ascent steps, each one more pass. step_size: relative to epsilon.
-    """
+    """Half clean, half PGD examples (Madry et al. 2018), started at the clean embeddings."""
 
     name: ClassVar[str] = "pgd"
 
-    norm: Norm = "linf"
-    steps: int = 3
-    step_size: float = 0.5
+    norm: Norm = field(default="linf", metadata={"help": "norm of the ball"})
+    steps: int = field(default=3, metadata={"help": "ascent steps, one forward and one backward pass each"})
+    step_size: float = field(default=0.5, metadata={"help": "length of a step, relative to epsilon"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(self.name, "steps", self.steps, kind="objective")
+        require_positive(self.name, "step_size", self.step_size, kind="objective")
 
     def attack(self) -> PGD:
         return PGD(

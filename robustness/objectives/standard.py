@@ -10,7 +10,7 @@ from attacks.victims import Encoding, GradientVictim
 from robustness.objectives.base import Backward, Objective
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Standard(Objective):
     """Cross-entropy on clean text: the baseline that every other objective is compared with."""
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from attacks import registry
+from attacks import plugins, registry
 from attacks.embedding.fgsm import FGSM
 from attacks.embedding.pgd import PGD
 from attacks.errors import AssayError
@@ -16,8 +16,8 @@ class Outsider(FGSM):
 
 
 def outsiders(monkeypatch: pytest.MonkeyPatch, *registered: tuple[str, str]) -> None:
-    points = [EntryPoint(name, value, registry.ENTRY_POINTS) for name, value in registered]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "assay.attacks" else [])
+    points = [EntryPoint(name, value, registry.ATTACKS.entry_points) for name, value in registered]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == "assay.attacks" else [])
 
 
 def test_the_attacks_are_known_by_name_in_order() -> None:
