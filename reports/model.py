@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from fairness.results import FairnessResult
 from robustness.estimate import Estimate
-from robustness.results import RobustnessResult
+from robustness.results import EpochRecord, RobustnessResult
 
 Severity = Literal["critical", "warning", "info"]
 
@@ -43,18 +43,6 @@ class ModelInfo:
     sha256: str
     num_parameters: int
     labels: list[str]
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One epoch: mean training loss and validation accuracy; ``epsilon`` is the last (ramped) budget."""
-
-    epoch: int
-    loss: float
-    validation_accuracy: float
-    validation_loss: float
-    epsilon: float | None
-    seconds: float
 
 
 @dataclass(frozen=True)

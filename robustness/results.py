@@ -71,9 +71,10 @@ class AttackResult:
 
     @property
     def label(self) -> str:
-        """How people name it: ``fgsm at epsilon 0.03``."""
+        """How people name it: ``fgsm at epsilon 0.03``, ``pgd (l2) at epsilon 1``."""
         epsilon = self.threat_model.epsilon
-        return self.name if epsilon is None else f"{self.name} at epsilon {epsilon:g}"
+        name = f"{self.name} ({self.params['norm']})" if "norm" in self.params else self.name
+        return name if epsilon is None else f"{name} at epsilon {epsilon:g}"
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,27 @@ class RobustnessResult:
     clean: CleanResult
     attacks: list[AttackResult]
     worst_case_accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch. ``loss`` is the mean training loss of the objective.
+
+    validation_accuracy, validation_loss: on clean text. validation_accuracy_under_attack: under the
+    objective's own attack at its full budget; None for an objective without one.
+    epsilon: the relative budget reached at the end of the epoch.
+    """
+
+    epoch: int
+    loss: float
+    validation_accuracy: float
+    validation_loss: float
+    validation_accuracy_under_attack: float | None
+    epsilon: float | None
+    seconds: float
+
+    @property
+    def score(self) -> float:
+        """What the best epoch is chosen by: clean accuracy, or its mean with that under attack."""
+        attacked = self.validation_accuracy_under_attack
+        return self.validation_accuracy if attacked is None else (self.validation_accuracy + attacked) / 2

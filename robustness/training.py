@@ -21,6 +21,7 @@ from robustness.data import TextDataset
 from robustness.evaluate import Advance, ignore_progress
 from robustness.objectives.base import Objective
 from robustness.outcomes import MemoryStore, Outcome
+from robustness.results import EpochRecord
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -35,7 +36,8 @@ class TrainSettings:
         classification head collapses to one class when it meets the full adversary from the start.
     warmup: share of all steps over which the learning rate rises, before it falls linearly to 0.
     patience: stop after so many epochs without a better validation score; None trains all epochs.
-    precision: ``auto`` is bf16 (or fp16) mixed precision on CUDA and fp32 elsewhere.
+    precision: ``auto`` is bf16 (or fp16) mixed precision on CUDA, bf16 on CPUs with matrix units (AMX), and
+        fp32 elsewhere.
     """
 
     epochs: int = 3
@@ -49,30 +51,6 @@ class TrainSettings:
     precision: Precision = "auto"
     freeze_embeddings: bool = False
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One epoch. ``loss`` is the mean training loss of the objective.
-
-    validation_accuracy, validation_loss: on clean text. validation_accuracy_under_attack: under the
-    objective's own attack at its full budget; None for an objective without one.
-    epsilon: the relative budget reached at the end of the epoch.
-    """
-
-    epoch: int
-    loss: float
-    validation_accuracy: float
-    validation_loss: float
-    validation_accuracy_under_attack: float | None
-    epsilon: float | None
-    seconds: float
-
-    @property
-    def score(self) -> float:
-        """What the best epoch is chosen by: clean accuracy, or its mean with that under attack."""
-        attacked = self.validation_accuracy_under_attack
-        return self.validation_accuracy if attacked is None else (self.validation_accuracy + attacked) / 2
 
 
 @dataclass(frozen=True)
@@ -267,14 +245,22 @@ def _mixed_precision(
             f"{nearest(precision, known)}"
         )
     if precision == "auto":
-        bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        precision = "bf16" if bf16 else "fp16" if device.type == "cuda" else "fp32"
+        precision = _fastest_precision(device)
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
 
     def autocast() -> Any:
         return torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32)
 
     return autocast, torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
+
+
+def _fastest_precision(device: torch.device) -> Precision:
+    """Mixed precision where the hardware multiplies it several times faster than fp32."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    # The matrix units (AMX) of recent server CPUs; older releases of torch cannot tell.
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bf16" if device.type == "cpu" and capabilities.get("amx_bf16") else "fp32"
 
 
 def _finite(loss: float, step: int, learning_rate: float) -> float:

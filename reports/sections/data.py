@@ -16,8 +16,9 @@ from reports.blocks import (
     estimate_cell,
 )
 from reports.formatting import counted, duration, figure, name
-from reports.model import AuditReport, CandidateResult, EpochRecord, TrainingSummary
+from reports.model import AuditReport, CandidateResult, TrainingSummary
 from robustness.estimate import Estimate
+from robustness.results import EpochRecord
 
 ORDER = 20
 
@@ -84,7 +85,15 @@ def _training_facts(training: TrainingSummary) -> list[tuple[str, str]]:
 
 
 def _history(training: TrainingSummary, candidate: str) -> Table:
-    columns = ["Epoch", "Training loss", "Validation loss", "Validation accuracy", "Epsilon", "Time"]
+    columns = [
+        "Epoch",
+        "Training loss",
+        "Validation loss",
+        "Validation accuracy",
+        "The same under the objective's attack",
+        "Epsilon",
+        "Time",
+    ]
     return Table(
         f"Training history of {name(candidate)}",
         [Column(title) for title in columns],
@@ -93,13 +102,16 @@ def _history(training: TrainingSummary, candidate: str) -> Table:
 
 
 def _epoch(record: EpochRecord, training: TrainingSummary) -> Row:
-    accuracy = Estimate.exact(record.validation_accuracy, training.n_validation)
+    attacked = record.validation_accuracy_under_attack
     return Row(
         str(record.epoch),
         [
             Cell(f"{record.loss:.3f}"),
             Cell(f"{record.validation_loss:.3f}"),
-            estimate_cell(accuracy),
+            estimate_cell(Estimate.exact(record.validation_accuracy, training.n_validation)),
+            Cell("none")
+            if attacked is None
+            else estimate_cell(Estimate.exact(attacked, training.n_validation)),
             Cell("none" if record.epsilon is None else f"{record.epsilon:g}"),
             Cell(duration(record.seconds)),
         ],

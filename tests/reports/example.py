@@ -9,7 +9,6 @@ from reports.model import (
     AuditReport,
     CandidateResult,
     DataSummary,
-    EpochRecord,
     Finding,
     GateCheck,
     GateResult,
@@ -21,6 +20,7 @@ from robustness.estimate import Estimate, wilson
 from robustness.results import (
     AttackResult,
     CleanResult,
+    EpochRecord,
     GroupRobustness,
     ReliabilityBin,
     RobustnessResult,
@@ -145,7 +145,15 @@ def no_attacks(report: AuditReport) -> AuditReport:
 
 def candidate(name: str) -> CandidateResult:
     epochs = [
-        EpochRecord(i, 0.9 / i, 0.8 + 0.01 * i, 0.5 / i, 0.01 * i if name == "fgsm-trained" else None, 30.0)
+        EpochRecord(
+            epoch=i,
+            loss=0.9 / i,
+            validation_accuracy=0.8 + 0.01 * i,
+            validation_loss=0.5 / i,
+            validation_accuracy_under_attack=0.5 + 0.02 * i if name == "fgsm-trained" else None,
+            epsilon=0.01 * i if name == "fgsm-trained" else None,
+            seconds=30.0,
+        )
         for i in (1, 2, 3)
     ]
     return CandidateResult(

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from reports.html import render_html
 from reports.highlights import verdict
+from reports.html import render_html
 from reports.model import AuditReport, Finding, GateResult
 from reports.sections import section_modules
 from tests.reports.example import EPSILONS, no_attacks

@@ -8,12 +8,13 @@ from torch import Tensor
 
 from robustness.classifier import Classifier
 from robustness.objectives.fgsm import FGSMTraining
-from robustness.training import EpochRecord, TrainSettings
+from robustness.results import EpochRecord
+from robustness.training import TrainSettings
 from tests.robustness.tiny import tiny_dataset
 
 TRAIN, VALIDATION = tiny_dataset(96, seed=1), tiny_dataset(40, seed=2)
-FAST = TrainSettings(epochs=3, batch_size=16, learning_rate=3e-3)
-LEARNING = TrainSettings(epochs=6, batch_size=8, learning_rate=5e-3)
+FAST = TrainSettings(epochs=3, batch_size=16, learning_rate=3e-3, precision="fp32")
+LEARNING = TrainSettings(epochs=6, batch_size=8, learning_rate=5e-3, precision="fp32")
 FGSM = FGSMTraining(epsilon=0.1)
 
 

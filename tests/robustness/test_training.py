@@ -16,7 +16,8 @@ from robustness.classifier import Classifier
 from robustness.loading import load_classifier
 from robustness.objectives.fgsm import FGSMTraining
 from robustness.objectives.standard import Standard
-from robustness.training import EpochRecord, TrainSettings, train
+from robustness.results import EpochRecord
+from robustness.training import TrainSettings, train
 from tests.robustness.small_training import (
     FAST,
     FGSM,
@@ -362,3 +363,11 @@ def test_a_misspelt_precision_is_refused(fresh: Any, tmp_path: Path) -> None:
     settings = dataclasses.replace(FAST, precision="bf61")
     with pytest.raises(AssayError, match=r'got "bf61"\. Did you mean "bf16"'):
         train(fresh(), TRAIN, VALIDATION, Standard(), settings, tmp_path / "state")
+
+
+@pytest.mark.parametrize(("capabilities", "expected"), [({"amx_bf16": True}, "bf16"), ({}, "fp32")])
+def test_auto_precision_on_a_cpu_is_bf16_only_with_matrix_units(
+    capabilities: dict[str, bool], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert training._fastest_precision(torch.device("cpu")) == expected
