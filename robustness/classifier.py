@@ -15,6 +15,18 @@ from attacks.victims import EmbeddingScale, Encoding, TextInput
 from robustness.batching import by_token_budget, halving
 from robustness.tokens import Tokens, collate, tokenize
 
+DESCRIPTIVE = (
+    "_name_or_path",
+    "architectures",
+    "dtype",
+    "id2label",
+    "label2id",
+    "problem_type",
+    "torch_dtype",
+    "transformers_version",
+)
+"""Entries of a model's configuration that say where it came from or what its columns are called."""
+
 
 @dataclass
 class Classifier:
@@ -55,12 +67,21 @@ class Classifier:
         return EmbeddingScale(l2=float(weight.norm(dim=1).mean()), linf=float(weight.square().mean().sqrt()))
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of everything that decides an answer: weights, tokenizer, labels, truncation."""
+        """SHA-256 (hex) of everything that decides an answer.
+
+        That is the weights, the architecture, the tokenizer, the labels in their order, and max_length.
+        """
         digest = hashlib.sha256()
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-        settings = [self.label_names, self.columns, self.max_length, _tokenizer_settings(self.tokenizer)]
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        settings = [
+            self.label_names,
+            self.columns,
+            self.max_length,
+            _architecture(self.model.config),
+            _tokenizer_settings(self.tokenizer),
+        ]
         digest.update(json.dumps(settings, sort_keys=True).encode())
         return digest.hexdigest()
 
@@ -88,7 +109,8 @@ class Classifier:
             with torch.inference_mode():
                 return list(probabilities(self._forward(encoding)))
 
-        return np.stack(halving(run, batch))
+        answers: list[np.ndarray] = halving(run, batch)
+        return np.stack(answers)
 
     def tokenize_all(self, texts: Sequence[TextInput]) -> list[Tokens]:
         return tokenize(self.tokenizer, texts, self.max_length)
@@ -154,6 +176,11 @@ def probabilities(logits: Tensor) -> np.ndarray:
         )
     answer: np.ndarray = torch.softmax(logits.double().cpu(), dim=1).numpy()
     return answer
+
+
+def _architecture(config: Any) -> dict[str, Any]:
+    """The settings that shape the computation: weights alone do not tell the number of attention heads."""
+    return {key: value for key, value in config.to_dict().items() if key not in DESCRIPTIVE}
 
 
 def _tokenizer_settings(tokenizer: Any) -> Any:

@@ -11,7 +11,10 @@ def resolve_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise AssayError(f'device: expected auto, cpu, cuda, cuda:N or mps, got "{name}".') from error
     available = {
         "cpu": 1,
         "cuda": torch.cuda.device_count(),

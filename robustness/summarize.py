@@ -25,7 +25,7 @@ def attack_result(
     by_group: ByGroup = {}
     for name, column in groups.items():
         values = sorted(set(column.tolist()))
-        rows = {value: [outcomes[i] for i in np.flatnonzero(column == value)] for value in values}
+        rows = {value: [outcomes[i] for i in np.flatnonzero(column == value).tolist()] for value in values}
         by_group[name] = {
             value: GroupRobustness(
                 n=len(part),
@@ -73,7 +73,7 @@ def worst_case_accuracy(
     clean: Sequence[Outcome], attacks: Sequence[Sequence[Outcome]], confidence: float
 ) -> Estimate:
     """Share of examples that were right and that no attack turned (each attack judged on all of them)."""
-    right = np.array([outcome.prediction == outcome.label for outcome in clean])
+    right = np.array([outcome.prediction == outcome.label for outcome in clean], dtype=bool)
     for outcomes in attacks:
-        right &= np.array([outcome.prediction == outcome.label for outcome in outcomes])
+        right &= np.array([outcome.prediction == outcome.label for outcome in outcomes], dtype=bool)
     return wilson(int(right.sum()), len(right), confidence)
