@@ -27,7 +27,6 @@ class DataConfig(_Section):
     notes: sentences about the data that the report repeats.
     """
 
-    notes: list[str] = []
     path: Path | None = None
     hub: str | None = None
     hub_config: str | None = None
@@ -52,6 +51,7 @@ class DataConfig(_Section):
     validation_fraction: Share = 0.1
     max_examples: Count | None = None
     max_train_examples: Count | None = None
+    notes: list[str] = []
 
     @model_validator(mode="after")
     def _one_source(self) -> "DataConfig":
@@ -69,6 +69,11 @@ class DataConfig(_Section):
             if text is not None and self.hub is None:
                 raise ValueError(f"{key} goes with hub, not with path; leave it out")
         return self
+
+    @property
+    def load_arguments(self) -> dict[str, Any]:
+        """The arguments of ``robustness.data.load`` but for seed and network."""
+        return self.model_dump(exclude={"notes"})
 
 
 class TrainConfig(_Section):

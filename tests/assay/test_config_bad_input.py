@@ -34,11 +34,6 @@ CASES = [
         ['"candidates.0.alow_pickle"', 'mean "allow_pickle"?', "Keys of candidates.0"],
         id="unknown key of a candidate",
     ),
-    pytest.param(
-        train("epoch = 1"),
-        ['"candidates.0.train.epoch"', 'mean "epochs"?', "learning_rate"],
-        id="unknown key of train",
-    ),
     pytest.param("seed = '3'\n" + GOOD, ["seed: expected a whole number", 'got "3"'], id="string for int"),
     pytest.param("seed = true\n" + GOOD, ["seed: expected a whole number", "got true"], id="bool for int"),
     pytest.param("seed = -1\n" + GOOD, ["seed: expected greater than or equal to 0, got -1"], id="seed"),
@@ -104,7 +99,6 @@ CASES = [
     ),
     pytest.param(GOOD + "layers = 3\n", ["candidates.0: layers"], id="layers of a model"),
     pytest.param(GOOD + "max_length = 1\n", ["candidates.0.max_length", "got 1"], id="max_length"),
-    pytest.param(train("epsilon = -0.1"), ["candidates.0.train.epsilon", "got -0.1"], id="negative epsilon"),
     pytest.param(
         train("learning_rate = 0"), ["candidates.0.train.learning_rate", "greater than 0"], id="rate"
     ),
