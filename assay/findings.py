@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from assay.measure import Measured
 from assay.plan import Plan
-from reports.formatting import figure
+from reports.formatting import figure, full
 from reports.model import CandidateResult, Finding
 from robustness.dataset import leaked
 from robustness.estimate import Estimate
@@ -14,20 +14,27 @@ LARGE_DROP = 0.25
 """A loss of accuracy under attack, as a share, from which on it is a warning."""
 LARGE_DISPARITY = 0.1
 """A disparity between groups from which on it is a warning, where its interval excludes none."""
-ORDER = ("critical", "warning", "info")
 
 
 def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
-    """All findings, the gravest first."""
+    """All findings, what matters most first: critical ones, comparisons, warnings, and the rest."""
     results = [each.result for each in measured]
     found = [
-        *_data(plan, results),
+        *_comparison(plan, measured),
         *_training(results),
         *(finding for result in results for finding in _robustness(result)),
-        *_hardening(plan, measured),
         *(finding for result in results for finding in _fairness(result)),
+        *_data(plan, results),
     ]
-    return sorted(found, key=lambda finding: ORDER.index(finding.severity))
+    return sorted(found, key=_rank)
+
+
+def _rank(finding: Finding) -> int:
+    if finding.severity == "critical":
+        return 0
+    if finding.id.startswith("comparison."):
+        return 1
+    return 2 if finding.severity == "warning" else 3
 
 
 def _data(plan: Plan, results: Sequence[CandidateResult]) -> Iterator[Finding]:
@@ -99,96 +106,92 @@ def _training(results: Sequence[CandidateResult]) -> Iterator[Finding]:
 def _robustness(result: CandidateResult) -> Iterator[Finding]:
     """The mildest attack that already costs much: that is the one to worry about."""
     clean = result.robustness.clean.accuracy.value
-    for name in dict.fromkeys(attack.name for attack in result.robustness.attacks):
-        runs = [attack for attack in result.robustness.attacks if attack.name == name]
-        for attack in sorted(runs, key=lambda run: run.threat_model.epsilon or 0):
-            under = attack.accuracy_under_attack.value
-            if clean is None or under is None or clean - under < LARGE_DROP:
-                continue
-            yield Finding(
-                id="robustness.drop",
-                severity="warning",
-                candidate=result.name,
-                metric="accuracy_under_attack",
-                subject=attack.label,
-                observed=attack.accuracy_under_attack,
-                limit=clean - LARGE_DROP,
-                message=(
-                    f"Loses {_points(clean - under)} of accuracy under {attack.label}: "
-                    f"{figure(clean)} on clean text, {figure(under)} under attack."
-                ),
-            )
-            break
+    large = [
+        (clean - under, attack)
+        for attack in result.robustness.attacks
+        if clean is not None
+        and (under := attack.accuracy_under_attack.value) is not None
+        and clean - under >= LARGE_DROP
+    ]
+    if clean is None or not large:
+        return
+    lost, mildest = min(large, key=lambda each: each[0])
+    others = f", and more under {len(large) - 1} other attacks of this audit" if len(large) > 1 else ""
+    yield Finding(
+        id="robustness.drop",
+        severity="warning",
+        candidate=result.name,
+        metric="accuracy_under_attack",
+        subject=mildest.label,
+        observed=mildest.accuracy_under_attack,
+        limit=clean - LARGE_DROP,
+        message=(
+            f"Loses {_points(lost)} of accuracy under {mildest.label} "
+            f"({figure(clean)} on clean text, {figure(clean - lost)} under attack){others}."
+        ),
+    )
 
 
-def _hardening(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:
-    """Each candidate against the first, example by example, under each attack and on clean text."""
+def _comparison(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:
+    """Each candidate against the first, example by example; only what the paired interval establishes."""
     first, *others = measured
     for other in others:
-        pairs = [("clean text", "accuracy", other.clean, first.clean)]
-        pairs += [
-            (result.label, "accuracy_under_attack", mine, theirs)
-            for result, mine, theirs in zip(
-                other.result.robustness.attacks, other.attacked, first.attacked, strict=True
-            )
+        labels = ["clean text", *(attack.label for attack in other.result.robustness.attacks)]
+        mine, theirs = [other.clean, *other.attacked], [first.clean, *first.attacked]
+        differences = [
+            (label, paired_difference(mine[i], theirs[i], plan.config.fairness.confidence))
+            for i, label in enumerate(labels)
         ]
-        for subject, metric, mine, theirs in pairs:
-            difference = paired_difference(mine, theirs, plan.config.fairness.confidence)
-            if difference.value is None or difference.low is None or difference.high is None:
-                continue
-            if difference.low <= 0 <= difference.high:
-                continue
-            better = difference.value > 0
-            on = "on clean text" if subject == "clean text" else f"under {subject}"
-            yield Finding(
-                id="comparison.better" if better else "comparison.worse",
-                severity="info" if better else "warning",
-                candidate=other.result.name,
-                metric=metric,
-                subject=subject,
-                observed=difference,
-                limit=0,
-                message=(
-                    f"{_points(abs(difference.value))} {'more' if better else 'less'} accurate {on} than "
-                    f"{first.result.name} (interval {_points(difference.low)} to {_points(difference.high)})."
-                ),
-            )
+        for better in (True, False):
+            established = [
+                (abs(value), label, difference)
+                for label, difference in differences
+                if (value := difference.value) is not None
+                and difference.low is not None
+                and difference.high is not None
+                and (difference.low > 0 if better else difference.high < 0)
+            ]
+            if established:
+                yield _compared(first.result.name, other.result.name, established, better=better)
+
+
+def _compared(
+    first: str, other: str, established: Sequence[tuple[float, str, Estimate]], *, better: bool
+) -> Finding:
+    """The largest established difference, and where else there is one in the same direction."""
+    size, where, difference = max(established, key=lambda each: each[0])
+    word = "more" if better else "less"
+    on = "on clean text" if where == "clean text" else f"under {where}"
+    ends = sorted(abs(end) for end in (difference.low, difference.high) if end is not None)
+    rest = [label for _, label, _ in established if label != where]
+    also = f" Also {word} accurate on or under: {', '.join(rest)}." if rest else ""
+    return Finding(
+        id="comparison.better" if better else "comparison.worse",
+        severity="info" if better else "warning",
+        candidate=other,
+        metric="accuracy" if where == "clean text" else "accuracy_under_attack",
+        subject=where,
+        observed=difference,
+        limit=0,
+        message=(
+            f"{_points(size)} {word} accurate {on} than {first} "
+            f"(interval {_points(ends[0])} to {_points(ends[1])}).{also}"
+        ),
+    )
 
 
 def _fairness(result: CandidateResult) -> Iterator[Finding]:
     if result.fairness is None:
         return
-    tables = [("", result.fairness.groups)]
-    # The fairness room assesses the attacks in the order in which they were run.
-    tables += [
-        (f" under {attack.label}", under.groups)
-        for attack, under in zip(result.robustness.attacks, result.fairness.under_attack, strict=True)
-    ]
-    for where, groups in tables:
-        for column, assessment in groups.items():
-            for metric, estimate in assessment.disparities.items():
-                if "_difference" not in metric or estimate.value is None or estimate.low is None:
-                    continue
-                if estimate.low <= 0 or estimate.value < LARGE_DISPARITY:
-                    continue
-                # Under attack only accuracy is told: who is easier to attack.
-                if where and metric != "accuracy_difference":
-                    continue
-                yield Finding(
-                    id="fairness.disparity" if not where else "fairness.disparity_under_attack",
-                    severity="warning",
-                    candidate=result.name,
-                    metric=metric,
-                    subject=f"{column}{where}",
-                    observed=estimate,
-                    limit=LARGE_DISPARITY,
-                    message=(
-                        f"The groups of {column} differ by {_points(estimate.value)} in "
-                        f"{metric.replace('_difference', '').replace('_', ' ')}{where} "
-                        f"(interval {_points(estimate.low)} to {_points(estimate.high or 1.0)})."
-                    ),
-                )
     for column, assessment in result.fairness.groups.items():
+        large = {
+            metric: estimate
+            for metric, estimate in assessment.disparities.items()
+            if "_difference" in metric and _is_large(estimate)
+        }
+        if large:
+            yield _disparity(result, column, large)
+        yield from _widened(result, column, assessment.disparities["accuracy_difference"])
         small = [value for value, group in assessment.by_group.items() if group.small]
         if small:
             yield Finding(
@@ -204,6 +207,66 @@ def _fairness(result: CandidateResult) -> Iterator[Finding]:
                     f"{result.fairness.min_group_size}); they are in no comparison."
                 ),
             )
+
+
+def _disparity(result: CandidateResult, column: str, large: dict[str, Estimate]) -> Finding:
+    """The largest difference between the groups of a column, and the names of the other large ones."""
+    metric = max(large, key=lambda name: large[name].value or 0.0)
+    others = [_in_words(name) for name in large if name != metric]
+    also = f"; also in {', '.join(others)}" if others else ""
+    return Finding(
+        id="fairness.disparity",
+        severity="warning",
+        candidate=result.name,
+        metric=metric,
+        subject=column,
+        observed=large[metric],
+        limit=LARGE_DISPARITY,
+        message=(
+            f"The groups of {column} differ by {full(large[metric], 'points')} in "
+            f"{_in_words(metric)}{also}."
+        ),
+    )
+
+
+def _widened(result: CandidateResult, column: str, clean: Estimate) -> Iterator[Finding]:
+    """The attack under which groups differ most in accuracy, where that is established to be more than
+    the difference on clean text."""
+    if result.fairness is None or clean.value is None:
+        return
+    # The fairness room assesses the attacks in the order in which they were run.
+    wider = [
+        (under.groups[column].disparities["accuracy_difference"], attack)
+        for attack, under in zip(result.robustness.attacks, result.fairness.under_attack, strict=True)
+    ]
+    wider = [each for each in wider if _is_large(each[0]) and (each[0].low or 0.0) > clean.value]
+    if not wider:
+        return
+    difference, attack = max(wider, key=lambda each: each[0].value or 0.0)
+    yield Finding(
+        id="fairness.widened_by_attack",
+        severity="warning",
+        candidate=result.name,
+        metric="accuracy_difference",
+        subject=f"{column} under {attack.label}",
+        observed=difference,
+        limit=clean.value,
+        message=(
+            f"Under {attack.label} the groups of {column} differ by {full(difference, 'points')} in "
+            f"accuracy, against {_points(clean.value)} on clean text: some groups are easier to attack."
+        ),
+    )
+
+
+def _is_large(difference: Estimate) -> bool:
+    """Large enough to tell, and not a difference that chance alone may have made."""
+    if difference.value is None or difference.low is None:
+        return False
+    return difference.low > 0 and difference.value >= LARGE_DISPARITY
+
+
+def _in_words(metric: str) -> str:
+    return metric.replace("_difference", "").replace("_", " ")
 
 
 def _points(share: float) -> str:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 from fairness.results import FairnessUnderAttack, GroupAssessment
 from reports.formatting import name
-from reports.model import AuditReport, CandidateResult, Finding
+from reports.model import AuditReport, CandidateResult
 from reports.naming import NORMS
 from robustness.estimate import Estimate
 from robustness.results import AttackResult
-
-_SEVERITIES = ("critical", "warning", "info")
 
 
 @dataclass(frozen=True)
@@ -144,11 +142,6 @@ def label_of(report: AuditReport, attack: AttackResult) -> str:
     key = family_key(attack.name, attack.params)
     family = next(each for each in families(report) if each.key == key)
     return attack_label(family, attack.threat_model.epsilon)
-
-
-def by_severity(findings: Sequence[Finding]) -> list[Finding]:
-    """Critical first; the order of the audit within a severity."""
-    return sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
 
 
 def verdict(report: AuditReport) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.blocks import Cell
 from reports.formatting import full_with_n, kind_of, shorten, visible
-from reports.highlights import by_severity, verdict
+from reports.highlights import verdict
 from reports.model import AuditReport, Finding, GateCheck
 from reports.sections.gate import required
 from reports.sections.verdict import candidates_table
@@ -27,7 +27,7 @@ def render_markdown(report: AuditReport) -> str:
         parts.append(_gate_table(report.gate.checks))
     parts.append("### Candidates\n\n" + _candidates_table(report))
     if report.findings:
-        parts.append("### Findings\n\n" + _findings(by_severity(report.findings)))
+        parts.append("### Findings\n\n" + _findings(report.findings))
     return "\n\n".join(parts) + "\n"
 
 

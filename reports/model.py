@@ -111,7 +111,7 @@ class GateResult:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """audit.json. ``gate`` passes when it has no checks."""
+    """audit.json. ``findings`` are in the order of importance. ``gate`` passes when it has no checks."""
 
     schema_version: Literal[1]
     provenance: Provenance

@@ -259,7 +259,7 @@ def _fastest_precision(device: torch.device) -> Precision:
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     # The matrix units (AMX) of recent server CPUs; older releases of torch cannot tell.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return "bf16" if device.type == "cpu" and capabilities.get("amx_bf16") else "fp32"
 
 

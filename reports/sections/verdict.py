@@ -22,7 +22,6 @@ from reports.highlights import (
     Family,
     accuracy_under,
     attack_label,
-    by_severity,
     families,
     label_of,
     largest_disparity,
@@ -33,7 +32,7 @@ from reports.model import AuditReport, CandidateResult, Finding
 from reports.naming import metric_name
 
 ORDER = 10
-TOP_FINDINGS = 6
+TOP_FINDINGS = 8
 
 _TONES: dict[str, Tone] = {
     "passed": "good",
@@ -70,7 +69,7 @@ def _scope(report: AuditReport) -> str:
 
 
 def _findings(report: AuditReport) -> list[Block]:
-    findings = by_severity(report.findings)
+    findings = report.findings
     if not findings:
         return [Text("No finding crossed the audit's thresholds.")]
     top, rest = findings[:TOP_FINDINGS], findings[TOP_FINDINGS:]
