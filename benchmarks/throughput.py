@@ -90,9 +90,7 @@ def trained(
 ) -> None:
     few = dataset.take(range(2))
     with tempfile.TemporaryDirectory() as folder:
-        train(
-            classifier, dataset, few, objective, TrainSettings(epochs=1, precision=precision), Path(folder)
-        )
+        train(classifier, dataset, few, objective, TrainSettings(epochs=1, precision=precision), Path(folder))
 
 
 def best(run: Callable[[], None], repeat: int, device: torch.device) -> float:
