@@ -99,9 +99,9 @@ def _sampling(plan: Plan) -> list[str]:
     notes = []
     if plan.config.data.max_examples == len(plan.test):
         notes.append(f"Audited is a stratified random sample of {len(plan.test):,} test examples.")
-    if plan.objectives and plan.config.data.max_train_examples:
-        drawn = len(plan.dataset.split("train")) + len(plan.dataset.split("validation"))
+    train, validation = (len(plan.dataset.split(name)) for name in ("train", "validation"))
+    if plan.objectives and plan.config.data.max_train_examples in (train, train + validation):
         notes.append(
-            f"Training and validation use a stratified random sample of at most {drawn:,} examples."
+            f"Training uses a stratified random sample: {train:,} examples, and {validation:,} to validate."
         )
     return notes

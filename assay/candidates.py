@@ -3,11 +3,14 @@
 import hashlib
 import json
 import shutil
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
+from safetensors import SafetensorError
 
 from assay.config_models import CandidateConfig
 from assay.plan import Plan, load_candidate
@@ -47,7 +50,9 @@ def prepare(candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Re
         folder = run.model(candidate.name)
         training = _trained_before(folder, key)
         if training is None:
-            training = _train(candidate.name, classifier, plan.dataset, objective, settings, folder, key, reporter)
+            training = _train(
+                candidate.name, classifier, plan.dataset, objective, settings, folder, key, reporter
+            )
         else:
             reporter.say(f"{candidate.name}: trained before, taken from {folder}")
         # Measured is what was saved, so that a resumed audit measures the same.
@@ -102,7 +107,8 @@ def _train(
     reporter: Reporter,
 ) -> TrainingSummary:
     training, validation = dataset.split("train"), dataset.split("validation")
-    checkpoints = folder.with_name(f".{name}-{key[:16]}")
+    unfinished = folder.with_name(f".training-{name}")
+    checkpoints = unfinished / f"{key[:16]}-{classifier.device.type}"
     with reporter.task(f"{name}: training ({objective.name})", settings.epochs * len(training)) as advance:
         outcome = train(classifier, training, validation, objective, settings, checkpoints, advance)
     summary = TrainingSummary(
@@ -117,8 +123,7 @@ def _train(
         seconds=sum(record.seconds for record in outcome.history),
     )
     _save(classifier, folder, {"key": key, "summary": asdict(summary)})
-    for leftover in folder.parent.glob(f".{name}-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.rmtree(unfinished, ignore_errors=True)
     return summary
 
 
@@ -129,11 +134,27 @@ def _save(classifier: Classifier, folder: Path, record: dict[str, object]) -> No
         labels = dict(sorted(zip(classifier.columns, classifier.label_names, strict=True)))
         classifier.model.config.id2label = labels
         classifier.model.config.label2id = {label: column for column, label in labels.items()}
-        classifier.model.save_pretrained(folder, safe_serialization=True)
+        with _no_bars():
+            classifier.model.save_pretrained(folder, safe_serialization=True)
         classifier.tokenizer.save_pretrained(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise AssayError(
             f"{folder}: the trained model could not be saved ({error}). Free some space and run again; the "
             "training goes on from its last epoch."
         ) from error
     write_whole(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """The progress of an audit is told by its reporter alone."""
+    from transformers.utils import logging
+
+    settings: Any = logging
+    shown = settings.is_progress_bar_enabled()
+    settings.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            settings.enable_progress_bar()

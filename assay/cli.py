@@ -2,16 +2,37 @@
 
 import logging
 import sys
+import traceback
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from attacks.errors import AssayError
 
+if TYPE_CHECKING:
+    from assay.config_models import AuditConfig
+
+
+class _Group(TyperGroup):
+    """Ends with code 2 what Typer would end with 130 (Ctrl-C) or 1 (a closed output, an end of input)."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _stop("interrupted: what was done is kept; run the same command again to go on from there.")
+        except BrokenPipeError:
+            _stop("standard output was closed before everything was written.")
+        except EOFError as error:
+            _stop(_defect(error))
+
+
 app = typer.Typer(
     name="assay",
+    cls=_Group,
     help="Audit a text classifier before it ships: how accurate it is, how easily it is fooled, "
     "and whom it fails.",
     no_args_is_help=True,
@@ -30,16 +51,22 @@ class Listing(StrEnum):
     metrics = "metrics"
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"assay {version('assay')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log messages.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version),
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"assay {installed('assay')}")
-        raise typer.Exit
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING)
 
 
@@ -55,8 +82,9 @@ def audit(
 ) -> None:
     """Audit the candidates of a configuration.
 
-    Leaves report.html, audit.json and summary.md in the run folder. Interrupted, it goes on where it
-    stopped. Exit code 0: the gate passed; 1: it failed; 2: the audit could not run.
+    Leaves report.html, audit.json and summary.md in the run folder.
+    Interrupted, it goes on where it stopped when it is run again.
+    Exit code 0: the gate passed; 1: it failed; 2: the audit could not run.
     """
     from assay.config import load_config
 
@@ -94,31 +122,19 @@ def list_(what: Annotated[Listing, typer.Argument(help="What to list.")]) -> Non
 
 def main() -> None:
     """The ``assay`` command. A user's mistake is one message on standard error and exit code 2."""
-    debug = "--debug" in sys.argv
     try:
         app()
     except AssayError as error:
-        if debug:
-            raise
         _stop(str(error))
-    except KeyboardInterrupt:
-        _stop("interrupted: what was done is kept; run the same command again to go on from there.")
     except Exception as error:
-        if debug:
-            raise
-        _stop(
-            f"internal error: {type(error).__name__}: {error}\n"
-            "This is a defect of assay; `assay --debug ...` shows where. What was done is kept."
-        )
+        _stop(_defect(error))
 
 
-def _run(config: object) -> None:
+def _run(config: "AuditConfig") -> None:
     from assay.audit import run_audit
-    from assay.config_models import AuditConfig
     from assay.progress import Reporter
     from assay.run_folder import RunFolder
 
-    assert isinstance(config, AuditConfig)
     report = run_audit(config, Reporter())
     run = RunFolder(config.runs / config.name)
     typer.echo(run.summary.read_text(encoding="utf-8"))
@@ -134,6 +150,16 @@ def _assignment(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _stop(message: str) -> None:
+def _defect(error: Exception) -> str:
+    return (
+        f"internal error: {type(error).__name__}: {error}\n"
+        "This is a defect of assay; `assay --debug ...` shows where. What was done is kept."
+    )
+
+
+def _stop(message: str) -> NoReturn:
+    """Say what is wrong, with --debug also where, and end with code 2."""
+    if "--debug" in sys.argv:
+        traceback.print_exc()
     typer.echo(f"assay: {message}", err=True)
     raise SystemExit(EXIT_COULD_NOT_RUN)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from assay.measure import Measured
 from assay.plan import Plan
-from reports.formatting import figure, full
+from reports.formatting import counted, figure, full
 from reports.model import CandidateResult, Finding
 from robustness.dataset import leaked
 from robustness.estimate import Estimate
@@ -116,7 +116,8 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
     if clean is None or not large:
         return
     lost, mildest = min(large, key=lambda each: each[0])
-    others = f", and more under {len(large) - 1} other attacks of this audit" if len(large) > 1 else ""
+    rest = counted(len(large) - 1, "other attack")
+    others = f", and no less under {rest} of this audit" if len(large) > 1 else ""
     yield Finding(
         id="robustness.drop",
         severity="warning",
@@ -223,8 +224,7 @@ def _disparity(result: CandidateResult, column: str, large: dict[str, Estimate])
         observed=large[metric],
         limit=LARGE_DISPARITY,
         message=(
-            f"The groups of {column} differ by {full(large[metric], 'points')} in "
-            f"{_in_words(metric)}{also}."
+            f"The groups of {column} differ by {full(large[metric], 'points')} in {_in_words(metric)}{also}."
         ),
     )
 

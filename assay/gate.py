@@ -1,59 +1,89 @@
 """Decides the gate: each check of the config against what was measured, nothing else."""
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from assay.config_models import GateConfig
 from attacks.errors import AssayError, nearest
 from fairness.disparities import DISPARITIES
 from reports.model import CandidateResult, GateCheck, GateResult
+from robustness.dataset import TextDataset
 from robustness.estimate import Estimate
 from robustness.results import AttackResult
 
-CLEAN_METRICS = ("accuracy", "macro_f1", "roc_auc", "expected_calibration_error")
+Keys = frozenset[str]
+
+ALL: Keys = frozenset()
+ATTACK: Keys = frozenset({"attack"})
+COLUMN: Keys = frozenset({"group"})
+VALUE: Keys = frozenset({"group", "value"})
+
 ATTACK_METRICS = ("accuracy_under_attack", "attack_success_rate")
-GROUP_METRICS = ("accuracy", "selection_rate", "tpr", "fpr", "fnr", "f1")
-DISPARITY_METRICS = (
-    "accuracy_difference",
-    *(f"{name}_{kind}" for name in DISPARITIES for kind in ("difference", "ratio")),
-)
-METRICS = {
-    **dict.fromkeys(CLEAN_METRICS, "on clean text"),
-    **dict.fromkeys(ATTACK_METRICS, "under `attack`, at `epsilon` or each of its epsilons"),
-    "worst_case_accuracy": "over all attacks of the audit",
-    **{name: "of `value` of the column `group`" for name in GROUP_METRICS if name != "accuracy"},
-    **dict.fromkeys(DISPARITY_METRICS, "between the groups of the column `group`"),
+CLASS_METRICS = ("selection_rate", "tpr", "fpr", "fnr", "f1")
+CLASS_DISPARITIES = tuple(f"{name}_{kind}" for name in DISPARITIES for kind in ("difference", "ratio"))
+
+METRICS: dict[str, tuple[Keys, ...]] = {
+    "accuracy": (ALL, VALUE, VALUE | ATTACK),
+    "macro_f1": (ALL,),
+    "roc_auc": (ALL,),
+    "expected_calibration_error": (ALL,),
+    "worst_case_accuracy": (ALL,),
+    **dict.fromkeys(ATTACK_METRICS, (ATTACK, VALUE | ATTACK)),
+    **dict.fromkeys(CLASS_METRICS, (VALUE, VALUE | ATTACK)),
+    **dict.fromkeys(("accuracy_difference", *CLASS_DISPARITIES), (COLUMN, COLUMN | ATTACK)),
 }
-"""Every metric that a check may name, and what it speaks of; with more than two classes the metrics of
-one class are named ``metric[label]``."""
+"""Every metric that a check may name, and the sets of keys with which it says what is measured.
+
+With more than two classes the metrics of one class are named ``metric[label]``."""
 
 
 def check_gate(checks: Sequence[GateConfig]) -> None:
-    """Refuse, before anything runs, a check that could not be decided; raises AssayError."""
+    """Refuse, before anything is read, a check that could not be decided; raises AssayError."""
     for position, check in enumerate(checks):
-        place = f"gate.{position}"
-        metric = _base(check.metric)
+        metric, _ = _split(check.metric)
         if metric not in METRICS:
             raise AssayError(
-                f'{place}.metric: there is no metric "{check.metric}".{nearest(metric, list(METRICS))} '
-                f"The metrics: {', '.join(METRICS)}."
+                f'gate.{position}.metric: there is no metric "{check.metric}".'
+                f"{nearest(metric, list(METRICS))} The metrics: {', '.join(METRICS)}."
             )
-        if metric in ATTACK_METRICS and check.attack is None:
-            raise AssayError(f"{place}: {metric} needs attack = one of the [[attacks]].")
-        if metric in DISPARITY_METRICS and (check.group is None or check.value is not None):
-            raise AssayError(f"{place}: {metric} compares groups: it needs group = a column, and no value.")
-        needs_value = metric in GROUP_METRICS and (metric != "accuracy" or check.group is not None)
-        if (needs_value or (metric in ATTACK_METRICS and check.group)) and check.value is None:
+        given = frozenset(key for key in ("attack", "group", "value") if getattr(check, key) is not None)
+        if given not in METRICS[metric]:
             raise AssayError(
-                f"{place}: {metric} by group needs group = a column and value = one of its values."
+                f"gate.{position}: {metric} goes {keys_in_words(METRICS[metric])}; got "
+                f"{_listed(given) or 'none of them'}. Add or leave out keys of this check."
             )
-        if metric not in (*ATTACK_METRICS, *GROUP_METRICS, *DISPARITY_METRICS) and check.group:
-            raise AssayError(f"{place}: {metric} is not measured by group; leave group out.")
-        if (metric in CLEAN_METRICS and not check.group or metric == "worst_case_accuracy") and check.attack:
+
+
+def check_gate_names(checks: Sequence[GateConfig], dataset: TextDataset) -> None:
+    """Refuse a check of a class or of a group that the audited data does not have; raises AssayError."""
+    labels, groups = dataset.label_names, dataset.group_counts
+    for position, check in enumerate(checks):
+        metric, label = _split(check.metric)
+        place, of_class = f"gate.{position}.metric", metric in (*CLASS_METRICS, *CLASS_DISPARITIES)
+        if label is not None and not (of_class and len(labels) > 2):
+            raise AssayError(f'{place}: expected "{metric}" for these data, got "{check.metric}".')
+        if label is None and of_class and len(labels) > 2:
             raise AssayError(
-                f"{place}: {metric} is not measured under one attack; leave attack out, or name "
-                "accuracy_under_attack."
+                f"{place}: the data has {len(labels)} labels, so {metric} is measured for each: name one, "
+                f'for example "{metric}[{labels[-1]}]".'
             )
+        if label is not None and label not in labels:
+            raise AssayError(
+                f'{place}: the data has no label "{label}".{nearest(label, labels)} '
+                f"Its labels: {', '.join(labels)}."
+            )
+        if check.group is not None and check.value is not None and check.value not in groups[check.group]:
+            values = list(groups[check.group])
+            raise AssayError(
+                f'gate.{position}.value: no audited example has {check.group} = "{check.value}".'
+                f"{nearest(check.value, values)} There are: {', '.join(values)}."
+            )
+
+
+def keys_in_words(allowed: Sequence[Keys]) -> str:
+    """``alone, or with group and value``."""
+    return ", or ".join(f"with {_listed(keys)}" if keys else "alone" for keys in allowed)
 
 
 def decide(checks: Sequence[GateConfig], candidates: Sequence[CandidateResult]) -> GateResult:
@@ -68,22 +98,37 @@ def decide(checks: Sequence[GateConfig], candidates: Sequence[CandidateResult]) 
     return GateResult(passed=all(check.passed for check in decided), checks=decided)
 
 
-def _attacks(check: GateConfig, candidate: CandidateResult) -> Iterator[AttackResult | None]:
-    """The attacks that a check speaks of; None, once, for a check on clean text."""
-    if check.attack is None:
-        yield None
-        return
-    for attack in candidate.robustness.attacks:
-        if attack.name == check.attack and check.epsilon in (None, attack.threat_model.epsilon):
-            yield attack
+def judge(observed: Estimate, minimum: float | None, maximum: float | None) -> tuple[bool, str]:
+    """Whether the estimate is within the limits (both included), and why in words."""
+    if observed.value is None:
+        return False, f"not measured: {observed.reason}"
+    if minimum is not None and observed.value < minimum:
+        return False, f"{observed.value:.4f} is below the minimum {minimum:g}"
+    if maximum is not None and observed.value > maximum:
+        return False, f"{observed.value:.4f} is above the maximum {maximum:g}"
+    return True, f"{observed.value:.4f} is within the limits"
+
+
+def _attacks(check: GateConfig, candidate: CandidateResult) -> list[AttackResult] | list[None]:
+    """The attacks that a check speaks of; one None for clean text, or where its attack was not run."""
+    found = [
+        attack
+        for attack in candidate.robustness.attacks
+        if attack.name == check.attack and _is_budget(check.epsilon, attack.threat_model.epsilon)
+    ]
+    return found or [None]
+
+
+def _is_budget(asked: float | None, used: float | None) -> bool:
+    return asked is None or (used is not None and math.isclose(asked, used))
 
 
 def _check(check: GateConfig, candidate: CandidateResult, attack: AttackResult | None) -> GateCheck:
     observed = _observed(check, candidate, attack)
     passed, message = judge(observed, check.min, check.max)
     group = f" of {check.group}" if check.group else ""
-    group += f" = {check.value}" if check.value else ""
-    under = f" under {attack.label}" if attack else ""
+    group += f" = {check.value}" if check.value is not None else ""
+    under = f" under {attack.label}" if attack else f" under {check.attack}" if check.attack else ""
     return GateCheck(
         name=f"{check.metric}{group}{under}",
         metric=check.metric,
@@ -96,30 +141,32 @@ def _check(check: GateConfig, candidate: CandidateResult, attack: AttackResult |
     )
 
 
-def judge(observed: Estimate, minimum: float | None, maximum: float | None) -> tuple[bool, str]:
-    """Whether the estimate is within the limits (both included), and why in words."""
-    if observed.value is None:
-        return False, f"not measured: {observed.reason}"
-    if minimum is not None and observed.value < minimum:
-        return False, f"{observed.value:.4f} is below the minimum {minimum:g}"
-    if maximum is not None and observed.value > maximum:
-        return False, f"{observed.value:.4f} is above the maximum {maximum:g}"
-    return True, f"{observed.value:.4f} is within the limits"
-
-
 def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResult | None) -> Estimate:
-    metric, robustness = check.metric, candidate.robustness
-    if metric == "worst_case_accuracy":
-        return robustness.worst_case_accuracy
-    if attack is not None and metric in ATTACK_METRICS:
-        if check.group is None:
-            return _rate(attack, metric)
-        by_value = attack.by_group.get(check.group, {})
-        return _rate(by_value[check.value], metric) if check.value in by_value else _no_value(check)
-    if check.group is None:
-        return _rate(robustness.clean, metric)
+    if check.attack is not None and attack is None:
+        return Estimate.undefined(f"{check.attack} was not run")
+    if check.group is not None:
+        measured = _by_group(check, check.group, candidate, attack)
+    elif attack is not None:
+        measured = vars(attack)
+    else:
+        worst = {"worst_case_accuracy": candidate.robustness.worst_case_accuracy}
+        measured = vars(candidate.robustness.clean) | worst
+    estimate = measured.get(check.metric)
+    if isinstance(estimate, Estimate):
+        return estimate
+    value = "" if check.value is None else f' = "{check.value}"'
+    return Estimate.undefined(f"the audit has no {check.metric} of {check.group or 'all examples'}{value}")
+
+
+def _by_group(
+    check: GateConfig, column: str, candidate: CandidateResult, attack: AttackResult | None
+) -> Mapping[str, object]:
+    """The metrics of one value of the column, or the disparities between its values."""
+    if attack is not None and check.metric in ATTACK_METRICS:
+        rates = attack.by_group.get(column, {}).get(check.value or "")
+        return vars(rates) if rates else {}
     if candidate.fairness is None:
-        return Estimate.undefined("the data names no groups")
+        return {}
     groups = candidate.fairness.groups
     if attack is not None:
         groups = next(
@@ -127,27 +174,20 @@ def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResul
             for under in candidate.fairness.under_attack
             if (under.attack, under.params) == (attack.name, attack.params)
         )
-    column = groups[check.group]
+    if column not in groups:
+        return {}
     if check.value is None:
-        measured = column.disparities
-    elif check.value in column.by_group:
-        measured = column.by_group[check.value].metrics
-    else:
-        return _no_value(check)
-    if metric not in measured:
-        return Estimate.undefined(f"the audit has {', '.join(measured)}")
-    return measured[metric]
+        return groups[column].disparities
+    value = groups[column].by_group.get(check.value)
+    return value.metrics if value else {}
 
 
-def _rate(measured: object, metric: str) -> Estimate:
-    estimate: Estimate = getattr(measured, metric)
-    return estimate
+def _listed(keys: Keys) -> str:
+    *most, last = sorted(keys) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
-def _no_value(check: GateConfig) -> Estimate:
-    return Estimate.undefined(f'no example has {check.group} = "{check.value}"')
-
-
-def _base(metric: str) -> str:
-    """``tpr`` of ``tpr[hate]``."""
-    return re.sub(r"\[.*\]$", "", metric)
+def _split(metric: str) -> tuple[str, str | None]:
+    """``tpr[hate]`` as ("tpr", "hate")."""
+    match = re.fullmatch(r"(.*?)\[(.*)\]", metric, re.DOTALL)
+    return (match[1], match[2]) if match else (metric, None)

@@ -1,15 +1,14 @@
 """What a configuration may name, one line each."""
 
-from assay.gate import METRICS
-from attacks import registry as attack_registry
-from robustness.objectives import registry as objective_registry
-
 
 def lines(what: str) -> list[str]:
     """The lines of ``assay list attacks``, ``objectives`` or ``metrics``."""
     if what == "metrics":
-        width = max(map(len, METRICS))
-        return [f"{name:{width}}  {speaks_of}" for name, speaks_of in METRICS.items()]
+        return _metrics()
+    # Imported here: they import torch, which the metrics do not need.
+    from attacks import registry as attack_registry
+    from robustness.objectives import registry as objective_registry
+
     described = attack_registry.describe() if what == "attacks" else objective_registry.describe()
     answer = []
     for each in described:
@@ -18,3 +17,10 @@ def lines(what: str) -> list[str]:
             default = "required" if parameter.required else f"default {parameter.default}"
             answer.append(f"    {parameter.name} ({parameter.type}, {default}): {parameter.help}")
     return answer
+
+
+def _metrics() -> list[str]:
+    from assay.gate import METRICS, keys_in_words
+
+    width = max(map(len, METRICS))
+    return [f"{name:{width}}  {keys_in_words(allowed)}" for name, allowed in METRICS.items()]

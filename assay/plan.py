@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from assay.config_models import AuditConfig, CandidateConfig, TrainConfig
+from assay.gate import check_gate_names
 from attacks import registry as attack_registry
 from attacks.embedding.base import EmbeddingAttack
 from attacks.errors import AssayError, nearest
@@ -49,7 +50,10 @@ def make_plan(config: AuditConfig) -> Plan:
     }
     for candidate in config.candidates:
         loading.check_source(
-            model_source(candidate), offline=config.offline, allow_pickle=candidate.allow_pickle
+            model_source(candidate),
+            offline=config.offline,
+            allow_pickle=candidate.allow_pickle,
+            revision=candidate.revision,
         )
     dataset = load(
         **config.data.model_dump(exclude={"notes"}),
@@ -58,10 +62,20 @@ def make_plan(config: AuditConfig) -> Plan:
         need_train=bool(objectives),
     )
     _check_positive_label(config, dataset)
+    check_gate_names(config.gate, dataset.split("test"))
     plan = Plan(config, device, dataset, attacks, objectives)
     for candidate in config.candidates:
-        load_candidate(candidate, plan).predict_proba(plan.test.inputs[:2])
+        _try(candidate, plan)
     return plan
+
+
+def _try(candidate: CandidateConfig, plan: Plan) -> None:
+    """Load the candidate and ask it about two examples: what cannot answer must not wait for its turn."""
+    classifier = load_candidate(candidate, plan)
+    try:
+        classifier.predict_proba(plan.test.inputs[:2])
+    except AssayError as error:
+        raise AssayError(f'candidate "{candidate.name}": {error}') from error
 
 
 def load_candidate(candidate: CandidateConfig, plan: Plan) -> Classifier:

@@ -1,5 +1,6 @@
 """Progress of long work: bars with rate and time left on a terminal, plain lines elsewhere."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,16 +18,18 @@ class Reporter:
     """Says on standard error what the audit is doing; standard output stays for results."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, highlight=False)
+        # FORCE_COLOR, which many CI systems set, asks for colours and not for bars in a log file.
+        interactive = None if sys.stderr.isatty() else False
+        self.console = console or Console(stderr=True, highlight=False, force_interactive=interactive)
 
     def say(self, message: str) -> None:
         """One line; markup in ``message`` is shown, not obeyed."""
-        self.console.print(message, markup=False, soft_wrap=True)
+        self.console.print(message, markup=False, emoji=False, soft_wrap=True)
 
     @contextmanager
     def task(self, description: str, total: int) -> Iterator[Callable[[int], None]]:
         """Report one task of ``total`` examples; yields the function to call with the examples done."""
-        if self.console.is_terminal:
+        if self.console.is_interactive:
             with self._bars() as bars:
                 task = bars.add_task(description, total=total)
                 yield lambda count: bars.advance(task, count)
@@ -60,7 +63,7 @@ class _PlainTask:
     def advance(self, count: int) -> None:
         self._done += count
         now = time.perf_counter()
-        if now - self._said >= PLAIN_INTERVAL and self._done < self._total:
+        if now - self._said >= PLAIN_INTERVAL and 0 < self._done < self._total:
             self._said = now
             rate = self._done / (now - self._started)
             left = (self._total - self._done) / rate
@@ -70,4 +73,4 @@ class _PlainTask:
 
     def finish(self) -> None:
         seconds = time.perf_counter() - self._started
-        self._reporter.say(f"{self._description}: {self._total} in {seconds:.1f} s")
+        self._reporter.say(f"{self._description}: {self._done} in {seconds:.1f} s")

@@ -1,0 +1,249 @@
+"""Each rule over hand-made results: when it speaks, when it is silent, and that it claims no more."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from assay.config_models import AuditConfig
+from assay.findings import find
+from assay.measure import Measured
+from assay.plan import Plan
+from fairness.results import FairnessResult
+from reports.model import CandidateResult, Finding
+from robustness.dataset import TextDataset
+from robustness.estimate import Estimate
+from robustness.objectives.standard import Standard
+from robustness.outcomes import Outcome
+from tests.reports.example import candidate
+from tests.robustness.tiny import tiny_dataset
+
+
+def outcomes(right: int, n: int = 100) -> list[Outcome]:
+    """``n`` examples of which the first ``right`` are right."""
+    return [Outcome(f"id{i}", 1, int(i < right), (0.5, 0.5)) for i in range(n)]
+
+
+def measured(result: CandidateResult, clean: int = 80, attacked: Sequence[int] = ()) -> Measured:
+    return Measured(result, outcomes(clean), [outcomes(right) for right in attacked])
+
+
+def plan(dataset: TextDataset | None = None, *, trains: bool = False) -> Plan:
+    config = AuditConfig.model_validate(
+        {"data": {"path": Path("d.csv")}, "candidates": [{"name": "plain", "model": "m"}]}
+    )
+    objectives = {"plain": Standard()} if trains else {}
+    return Plan(config, torch.device("cpu"), dataset or tiny_dataset(), (), objectives)
+
+
+def quiet(name: str = "plain") -> CandidateResult:
+    """A candidate about which nothing is to be said."""
+    result = replace(candidate("plain"), name=name)
+    robust = replace(result.robustness, attacks=[], clean=replace(result.robustness.clean, truncated=0))
+    return replace(result, robustness=robust, fairness=None)
+
+
+def attacked_at(accuracy: dict[float, float], name: str = "plain") -> CandidateResult:
+    """Clean accuracy 0.8; fgsm at the epsilons of ``accuracy`` leaves these shares."""
+    result = quiet(name)
+    model = candidate("plain").robustness.attacks[0]
+    attacks = [
+        replace(
+            model,
+            accuracy_under_attack=Estimate(value, value - 0.05, value + 0.05, 640),
+            threat_model=replace(model.threat_model, epsilon=epsilon),
+        )
+        for epsilon, value in accuracy.items()
+    ]
+    clean = replace(result.robustness.clean, accuracy=Estimate(0.8, 0.77, 0.83, 640))
+    return replace(result, robustness=replace(result.robustness, clean=clean, attacks=attacks))
+
+
+def fair(disparities: dict[str, Estimate], under: Estimate | None = None) -> CandidateResult:
+    """Groups of ``domain`` with these disparities, and with the accuracy difference ``under`` one attack."""
+    result = attacked_at({0.03: 0.75})
+    whole = candidate("plain").fairness
+    assert whole is not None
+    none = {"accuracy_difference": Estimate(0.0, 0.0, 0.1, 640)}
+    domain = replace(whole.groups["domain"], disparities=none | disparities)
+    attacked = {"accuracy_difference": under or none["accuracy_difference"]}
+    attack = replace(whole.under_attack[0], groups={"domain": replace(domain, disparities=attacked)})
+    fairness: FairnessResult = replace(whole, groups={"domain": domain}, under_attack=[attack])
+    return replace(result, fairness=fairness)
+
+
+def found(*results: Measured, on: Plan | None = None) -> dict[str, Finding]:
+    return {finding.id: finding for finding in find(on or plan(), results)}
+
+
+def test_nothing_is_said_where_there_is_nothing_to_say() -> None:
+    assert found(measured(quiet())) == {}
+
+
+def test_test_texts_that_were_trained_on_are_a_warning() -> None:
+    base = tiny_dataset(8)
+    texts = (*base.texts[:6], base.texts[0], base.texts[1])
+    leaky = replace(base, texts=texts, splits=np.array(["train"] * 4 + ["test"] * 4))
+    finding = found(measured(quiet()), on=plan(leaky, trains=True))["data.leak"]
+    assert finding.severity == "warning"
+    assert finding.message == "2 of 4 test texts also occur in the training data."
+    assert "data.leak" not in found(measured(quiet()), on=plan(leaky, trains=False))
+    clean = replace(leaky, texts=base.texts)
+    assert "data.leak" not in found(measured(quiet()), on=plan(clean, trains=True))
+
+
+def test_truncated_texts_are_told() -> None:
+    result = quiet()
+    clean = replace(result.robustness.clean, truncated=3)
+    cut = replace(result, robustness=replace(result.robustness, clean=clean))
+    finding = found(measured(cut))["data.truncated"]
+    assert (finding.severity, finding.candidate) == ("info", "plain")
+    assert finding.message.startswith("3 of 64 texts are longer")
+
+
+def test_a_collapse_is_critical_and_comes_first() -> None:
+    result = attacked_at({0.03: 0.1})
+    assert result.training is not None
+    collapsed = replace(result, training=replace(result.training, collapsed=True))
+    findings = find(plan(), [measured(collapsed, attacked=[10])])
+    assert [finding.id for finding in findings] == ["training.collapse", "robustness.drop"]
+    assert findings[0].severity == "critical"
+
+
+def trained_for(name: str, epochs: int, n_train: int) -> Measured:
+    result = quiet(name)
+    assert result.training is not None
+    return measured(replace(result, training=replace(result.training, epochs=epochs, n_train=n_train)))
+
+
+def test_unequal_training_is_noticed_with_its_numbers() -> None:
+    finding = found(trained_for("plain", 2, 1000), trained_for("hard", 4, 1000))["training.unequal"]
+    assert finding.severity == "warning"
+    assert "plain 2,000, hard 4,000" in finding.message
+    assert "training.unequal" not in found(trained_for("plain", 2, 1000), trained_for("hard", 1, 2000))
+
+
+def test_a_model_that_came_trained_is_not_compared_by_training() -> None:
+    loaded = measured(replace(quiet("loaded"), training=None))
+    assert "training.unequal" not in found(loaded, trained_for("hard", 4, 1000))
+
+
+def test_the_mildest_attack_that_costs_much_is_named() -> None:
+    finding = found(measured(attacked_at({0.1: 0.1, 0.03: 0.5, 0.01: 0.7}), attacked=[80] * 3))
+    assert finding["robustness.drop"].subject == "fgsm at epsilon 0.03"
+    assert finding["robustness.drop"].message == (
+        "Loses 30.0 points of accuracy under fgsm at epsilon 0.03 (80.0 % on clean text, 50.0 % under "
+        "attack), and no less under 1 other attack of this audit."
+    )
+
+
+def test_a_small_loss_is_no_finding() -> None:
+    assert "robustness.drop" not in found(measured(attacked_at({0.03: 0.56}), attacked=[56]))
+    assert "robustness.drop" in found(measured(attacked_at({0.03: 0.54}), attacked=[54]))
+
+
+def compared(clean: tuple[int, int], *attacked: tuple[int, int]) -> dict[str, Finding]:
+    """Comparisons of two candidates that get so many of 100 right, on clean text and under each attack."""
+    budgets = {0.01 * (i + 1): 0.75 for i in range(len(attacked))}
+    pair = [
+        measured(attacked_at(budgets, name), clean[i], [each[i] for each in attacked])
+        for i, name in enumerate(("plain", "hard"))
+    ]
+    return {each.id: each for each in find(plan(), pair) if each.id.startswith("comparison")}
+
+
+def test_a_difference_is_claimed_only_where_its_interval_excludes_none() -> None:
+    assert compared((80, 80), (50, 50)) == {}
+    assert compared((80, 82), (50, 47)) == {}
+    assert list(compared((70, 80), (50, 50))) == ["comparison.better"]
+
+
+def test_a_better_candidate_is_information_and_a_worse_one_a_warning() -> None:
+    (better,), (worse,) = compared((60, 80)).values(), compared((80, 60)).values()
+    assert (better.id, better.severity, better.candidate) == ("comparison.better", "info", "hard")
+    assert (worse.id, worse.severity, worse.candidate) == ("comparison.worse", "warning", "hard")
+    # 20 gained, none lost of 100: 21/102 and 1/102, centre 20/102 = 19.61 points, half-width
+    # 1.959964 * sqrt((22/102 - (20/102)^2) / 102) = 8.17 points.
+    expected = "20.0 points {} accurate on clean text than plain (interval 11.4 points to 27.8 points)."
+    assert better.message == expected.format("more")
+    assert worse.message == expected.format("less")
+
+
+def test_the_largest_established_difference_is_told_and_the_others_are_named() -> None:
+    told = compared((80, 60), (20, 50), (30, 70), (40, 41))
+    better, worse = told["comparison.better"], told["comparison.worse"]
+    assert (better.subject, worse.subject) == ("fgsm at epsilon 0.02", "clean text")
+    assert better.message.endswith("Also more accurate on or under: fgsm at epsilon 0.01.")
+    assert "0.03" not in better.message + worse.message
+
+
+def test_comparisons_come_before_the_other_warnings() -> None:
+    first, second = attacked_at({0.03: 0.1}), attacked_at({0.03: 0.1}, "hard")
+    findings = find(plan(), [measured(first, attacked=[10]), measured(second, attacked=[40])])
+    assert [each.id for each in findings][:2] == ["comparison.better", "robustness.drop"]
+
+
+def disparity(value: float, low: float) -> Estimate:
+    return Estimate(value, low, value + 0.1, 640)
+
+
+def test_a_disparity_is_told_where_it_is_large_and_not_by_chance() -> None:
+    finding = found(measured(fair({"equalized_odds_difference": disparity(0.2, 0.05)}), attacked=[75]))
+    assert finding["fairness.disparity"].message == (
+        "The groups of domain differ by 20.0 points (5.0 to 30.0) in equalized odds."
+    )
+    for silent in (
+        disparity(0.2, 0.0),
+        disparity(0.09, 0.05),
+        Estimate.undefined("only one group"),
+    ):
+        result = fair({"equalized_odds_difference": silent})
+        assert "fairness.disparity" not in found(measured(result, attacked=[75]))
+
+
+def test_ratios_are_no_differences() -> None:
+    result = fair({"equalized_odds_ratio": disparity(0.5, 0.3)})
+    assert "fairness.disparity" not in found(measured(result, attacked=[75]))
+
+
+def test_several_large_disparities_of_a_column_are_one_finding() -> None:
+    large = {"accuracy_difference": disparity(0.15, 0.05), "equalized_odds_difference": disparity(0.3, 0.2)}
+    finding = found(measured(fair(large), attacked=[75]))["fairness.disparity"]
+    assert (finding.metric, finding.subject) == ("equalized_odds_difference", "domain")
+    assert finding.message.endswith("in equalized odds; also in accuracy.")
+
+
+def test_an_attack_that_sets_groups_further_apart_is_told() -> None:
+    clean = {"accuracy_difference": Estimate(0.05, 0.0, 0.2, 640)}
+    finding = found(measured(fair(clean, disparity(0.3, 0.1)), attacked=[75]))["fairness.widened_by_attack"]
+    assert finding.subject == "domain under fgsm at epsilon 0.03"
+    assert finding.message == (
+        "Under fgsm at epsilon 0.03 the groups of domain differ by 30.0 points (10.0 to 40.0) in accuracy, "
+        "against 5.0 points on clean text: some groups are easier to attack."
+    )
+    for silent in (disparity(0.3, 0.04), disparity(0.09, 0.08), Estimate.undefined("only one group")):
+        assert "fairness.widened_by_attack" not in found(measured(fair(clean, silent), attacked=[75]))
+
+
+def test_groups_too_small_to_judge_are_named() -> None:
+    result = replace(attacked_at({}), fairness=candidate("plain").fairness)
+    assert result.fairness is not None
+    alone = replace(result, fairness=replace(result.fairness, under_attack=[]))
+    finding = found(measured(alone))["fairness.small_groups"]
+    assert (finding.severity, finding.subject) == ("info", "mentions")
+    assert "both (fewer than 30)" in finding.message
+
+
+def test_findings_are_numbers_that_can_be_written() -> None:
+    """Every finding of a whole example carries an estimate, and no words claim what is within chance."""
+    example: list[Any] = [candidate("plain"), candidate("fgsm-trained")]
+    n = len(example[0].robustness.attacks)
+    findings = find(plan(), [measured(each, attacked=[40] * n) for each in example])
+    assert findings
+    for finding in findings:
+        assert finding.observed is not None
+        assert finding.message.endswith(".")
+    assert not [each for each in findings if each.id.startswith("comparison")]

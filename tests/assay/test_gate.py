@@ -1,0 +1,236 @@
+"""The gate: what a check may ask, what it looks at, and how it is judged."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assay.config_models import GateConfig
+from assay.gate import METRICS, check_gate, check_gate_names, decide, judge
+from attacks.errors import AssayError
+from fairness.results import GroupAssessment
+from reports.model import CandidateResult, GateCheck
+from robustness.estimate import Estimate
+from tests.reports.example import candidate
+from tests.robustness.tiny import tiny_dataset
+
+PLAIN, HARDENED = candidate("plain"), candidate("fgsm-trained")
+
+
+def check(metric: str, **keys: Any) -> GateConfig:
+    return GateConfig.model_validate({"metric": metric, "min": 0.5, **keys})
+
+
+def decided(check: GateConfig, *candidates: CandidateResult) -> list[GateCheck]:
+    return decide([check], candidates or (PLAIN,)).checks
+
+
+@pytest.mark.parametrize(
+    ("value", "minimum", "maximum", "passed", "words"),
+    [
+        (0.6, 0.5, None, True, "within the limits"),
+        (0.5, 0.5, None, True, "within the limits"),
+        (0.4999, 0.5, None, False, "0.4999 is below the minimum 0.5"),
+        (0.1, None, 0.1, True, "within the limits"),
+        (0.11, None, 0.1, False, "0.1100 is above the maximum 0.1"),
+        (0.3, 0.2, 0.4, True, "within the limits"),
+        (0.1, 0.2, 0.4, False, "below"),
+        (0.5, 0.2, 0.4, False, "above"),
+        (None, 0.0, None, False, "not measured: too few"),
+        (None, None, 1.0, False, "not measured: too few"),
+    ],
+)
+def test_an_estimate_is_judged_by_its_value_and_fails_without_one(
+    value: float | None, minimum: float | None, maximum: float | None, passed: bool, words: str
+) -> None:
+    observed = Estimate.undefined("too few") if value is None else Estimate(value, 0.0, 1.0, 100)
+    result, message = judge(observed, minimum, maximum)
+    assert result is passed
+    assert words in message
+
+
+CLEAN, ATTACKED = PLAIN.robustness.clean, PLAIN.robustness.attacks
+FAIRNESS = PLAIN.fairness
+assert FAIRNESS is not None
+DOMAIN, UNDER = FAIRNESS.groups["domain"], FAIRNESS.under_attack[1].groups["domain"]
+AT = {"attack": "fgsm", "epsilon": 0.03}
+TWEETS = {"group": "domain", "value": "tweets"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "observed", "name"),
+    [
+        (check("accuracy"), CLEAN.accuracy, "accuracy"),
+        (check("macro_f1"), CLEAN.macro_f1, "macro_f1"),
+        (check("roc_auc"), CLEAN.roc_auc, "roc_auc"),
+        (
+            check("expected_calibration_error"),
+            CLEAN.expected_calibration_error,
+            "expected_calibration_error",
+        ),
+        (check("worst_case_accuracy"), PLAIN.robustness.worst_case_accuracy, "worst_case_accuracy"),
+        (
+            check("accuracy_under_attack", **AT),
+            ATTACKED[1].accuracy_under_attack,
+            "accuracy_under_attack under fgsm at epsilon 0.03",
+        ),
+        (
+            check("attack_success_rate", **AT),
+            ATTACKED[1].attack_success_rate,
+            "attack_success_rate under fgsm at epsilon 0.03",
+        ),
+        (
+            check("accuracy_under_attack", **AT, **TWEETS),
+            ATTACKED[1].by_group["domain"]["tweets"].accuracy_under_attack,
+            "accuracy_under_attack of domain = tweets under fgsm at epsilon 0.03",
+        ),
+        (
+            check("accuracy", **TWEETS),
+            DOMAIN.by_group["tweets"].metrics["accuracy"],
+            "accuracy of domain = tweets",
+        ),
+        *[
+            (check(m, **TWEETS), DOMAIN.by_group["tweets"].metrics[m], f"{m} of domain = tweets")
+            for m in ("selection_rate", "tpr", "fpr", "fnr", "f1")
+        ],
+        (
+            check("tpr", **AT, **TWEETS),
+            UNDER.by_group["tweets"].metrics["tpr"],
+            "tpr of domain = tweets under fgsm at epsilon 0.03",
+        ),
+        *[(check(m, group="domain"), DOMAIN.disparities[m], f"{m} of domain") for m in DOMAIN.disparities],
+        (
+            check("equalized_odds_difference", **AT, group="domain"),
+            UNDER.disparities["equalized_odds_difference"],
+            "equalized_odds_difference of domain under fgsm at epsilon 0.03",
+        ),
+    ],
+)
+def test_every_metric_is_looked_up_where_it_was_measured(
+    asked: GateConfig, observed: Estimate, name: str
+) -> None:
+    check_gate([asked])
+    (found,) = decided(asked)
+    assert found.observed is observed
+    assert (found.name, found.metric, found.candidate) == (name, asked.metric, "plain")
+    assert found.passed == judge(observed, 0.5, None)[0]
+
+
+def test_every_metric_of_the_list_goes_with_its_keys() -> None:
+    values = {"attack": "fgsm", "group": "domain", "value": "tweets"}
+    for metric, allowed in METRICS.items():
+        for keys in allowed:
+            check_gate([check(metric, **{key: values[key] for key in keys})])
+
+
+def test_a_check_without_candidate_and_epsilon_is_one_for_each() -> None:
+    found = decided(check("accuracy_under_attack", attack="fgsm"), PLAIN, HARDENED)
+    assert [(each.candidate, each.name.split()[-1]) for each in found] == [
+        (name, epsilon) for name in ("plain", "fgsm-trained") for epsilon in ("0.01", "0.03", "0.1")
+    ]
+
+
+def test_a_check_of_one_candidate_leaves_the_others_alone() -> None:
+    found = decided(check("accuracy", candidate="fgsm-trained"), PLAIN, HARDENED)
+    assert [each.candidate for each in found] == ["fgsm-trained"]
+
+
+def test_an_epsilon_that_differs_in_its_last_digit_is_the_same() -> None:
+    (found,) = decided(check("accuracy_under_attack", attack="fgsm", epsilon=0.3 - 0.2))
+    assert 0.3 - 0.2 != 0.1
+    assert found.observed is ATTACKED[2].accuracy_under_attack
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (check("accuracy_under_attack", attack="fgsm", epsilon=0.5), "fgsm was not run"),
+        (check("tpr", group="domain", value="poems"), 'no tpr of domain = "poems"'),
+        (check("attack_success_rate", **AT, group="domain", value="poems"), 'of domain = "poems"'),
+        (check("tpr", group="age", value="old"), 'no tpr of age = "old"'),
+        (check("equal_opportunity_difference", group="mentions"), "1 of the 4 groups"),
+        (check("tpr", group="mentions", value="both"), "no example of the group is labelled"),
+    ],
+)
+def test_what_was_not_measured_fails_and_says_so(asked: GateConfig, words: str) -> None:
+    (found,) = decided(asked)
+    assert not found.passed
+    assert found.observed is not None
+    assert found.observed.value is None
+    assert found.message.startswith("not measured: ")
+    assert words in found.message
+
+
+def test_without_groups_a_check_by_group_fails() -> None:
+    (found,) = decided(check("accuracy_difference", group="domain"), replace(PLAIN, fairness=None))
+    assert not found.passed
+
+
+def test_a_metric_of_one_class_is_found_by_its_label() -> None:
+    assert FAIRNESS is not None
+    tpr = Estimate(0.7, 0.6, 0.8, 50)
+    tweets = replace(DOMAIN.by_group["tweets"], metrics={"tpr[hate]": tpr})
+    parity = Estimate(0.2, 0.1, 0.3, 99)
+    assessment = GroupAssessment({"tweets": tweets}, {"demographic_parity_difference[hate]": parity})
+    result = replace(PLAIN, fairness=replace(FAIRNESS, groups={"domain": assessment}))
+    (of_group,) = decided(check("tpr[hate]", **TWEETS), result)
+    (between,) = decided(check("demographic_parity_difference[hate]", group="domain"), result)
+    assert (of_group.observed, between.observed) == (tpr, parity)
+
+
+def test_the_gate_passes_when_every_check_does_and_when_there_is_none() -> None:
+    good, bad = check("accuracy", min=0.0), check("accuracy", min=0.99)
+    assert decide([], [PLAIN]).passed
+    assert decide([good], [PLAIN]).passed
+    assert not decide([good, bad], [PLAIN]).passed
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (check("acuracy"), ['gate.0.metric: there is no metric "acuracy"', 'mean "accuracy"?']),
+        (check("tpr[x", **TWEETS), ['there is no metric "tpr[x"']),
+        (check("accuracy_under_attack"), ["gate.0: accuracy_under_attack goes with attack", "got none"]),
+        (check("accuracy", attack="fgsm"), ["accuracy goes alone, or with group and value", "got attack"]),
+        (check("accuracy", group="domain"), ["with group and value", "got group."]),
+        (check("worst_case_accuracy", attack="fgsm"), ["worst_case_accuracy goes alone;", "got attack"]),
+        (check("macro_f1", group="domain"), ["macro_f1 goes alone;", "got group"]),
+        (check("tpr"), ["tpr goes with group and value", "got none"]),
+        (check("tpr", group="domain"), ["tpr goes with group and value", "got group."]),
+        (check("accuracy_difference"), ["accuracy_difference goes with group", "got none"]),
+        (check("equalized_odds_difference", **TWEETS), ["goes with group,", "got group and value"]),
+        (check("accuracy_under_attack", **AT, group="domain"), ["got attack and group."]),
+    ],
+)
+def test_a_check_that_cannot_be_decided_is_refused(asked: GateConfig, words: list[str]) -> None:
+    with pytest.raises(AssayError) as caught:
+        check_gate([asked])
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "asked", "words"),
+    [
+        (2, check("tpr[positive]", group="gender", value="man"), ['expected "tpr"', "tpr[positive]"]),
+        (2, check("accuracy[positive]"), ['expected "accuracy"']),
+        (3, check("accuracy_difference[mixed]", group="gender"), ['expected "accuracy_difference"']),
+        (3, check("tpr", group="gender", value="man"), ["3 labels", 'for example "tpr[mixed]"']),
+        (3, check("tpr[mixt]", group="gender", value="man"), ['no label "mixt"', 'mean "mixed"?']),
+        (2, check("tpr", group="gender", value="womn"), ['gender = "womn"', 'mean "woman"?', "man, woman"]),
+    ],
+)
+def test_a_class_or_a_group_that_the_data_does_not_have_is_refused(
+    labels: int, asked: GateConfig, words: list[str]
+) -> None:
+    names = ("negative", "positive", "mixed")[:labels]
+    with pytest.raises(AssayError) as caught:
+        check_gate_names([asked], replace(tiny_dataset(), label_names=names))
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_checks_of_what_the_data_has_are_accepted() -> None:
+    by_value = {"group": "gender", "value": "man"}
+    check_gate_names([check("accuracy"), check("tpr", **by_value)], tiny_dataset())
+    three = replace(tiny_dataset(), label_names=("negative", "positive", "mixed"))
+    names = [check("tpr[mixed]", **by_value), check("demographic_parity_ratio[mixed]", group="gender")]
+    check_gate_names(names, three)
