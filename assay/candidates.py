@@ -22,7 +22,7 @@ from robustness import loading
 from robustness.classifier import Classifier
 from robustness.dataset import TextDataset
 from robustness.objectives.base import Objective
-from robustness.training import TrainSettings, train
+from robustness.training import TrainSettings, identity, train
 
 RECORD = "assay-training.json"
 """Written last into a trained model's folder: the training is complete and this is what made it."""
@@ -46,7 +46,8 @@ def prepare(candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Re
     if candidate.train is not None:
         objective = plan.objectives[candidate.name]
         settings = TrainSettings(**candidate.train.settings, seed=plan.config.seed)
-        key = _training_key(classifier, plan.dataset, objective, settings)
+        train_split, validation_split = plan.dataset.split("train"), plan.dataset.split("validation")
+        key = _key(identity(classifier, train_split, validation_split, objective, settings))
         folder = run.model(candidate.name)
         training = _trained_before(folder, key)
         if training is None:
@@ -58,7 +59,11 @@ def prepare(candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Re
         # Measured is what was saved, so that a resumed audit measures the same.
         classifier = loading.with_labels(
             loading.load_classifier(
-                str(folder), device=plan.device, offline=True, max_length=classifier.max_length
+                str(folder),
+                device=plan.device,
+                offline=True,
+                trust_remote_code=candidate.trust_remote_code,
+                max_length=classifier.max_length,
             ),
             plan.dataset.label_names,
         )
@@ -72,17 +77,8 @@ def prepare(candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Re
     return Prepared(candidate.name, classifier, info, training)
 
 
-def _training_key(
-    start: Classifier, dataset: TextDataset, objective: Objective, settings: TrainSettings
-) -> str:
-    """SHA-256 (hex) of everything that decides what a training ends with."""
-    made_of = {
-        "start": start.fingerprint(),
-        "train": dataset.split("train").fingerprint,
-        "validation": dataset.split("validation").fingerprint,
-        "objective": [objective.name, objective.params()],
-        "settings": asdict(settings),
-    }
+def _key(made_of: dict[str, Any]) -> str:
+    """SHA-256 (hex) of what a training is made of: its model is reused while this stays the same."""
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 

@@ -67,7 +67,9 @@ def options(
         typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version),
     ] = False,
 ) -> None:
-    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING)
+    # Without --debug no handler is set: libraries that bring their own would say every warning twice.
+    if debug:
+        logging.basicConfig(level=logging.DEBUG)
 
 
 @app.command()

@@ -56,7 +56,7 @@ def make_plan(config: AuditConfig) -> Plan:
             revision=candidate.revision,
         )
     dataset = load(
-        **config.data.model_dump(exclude={"notes"}),
+        **config.data.load_arguments,
         seed=config.seed,
         offline=config.offline,
         need_train=bool(objectives),

@@ -89,8 +89,8 @@ def train(
     autocast, scaler = _mixed_precision(settings.precision, device)
     model.get_input_embeddings().weight.requires_grad_(not settings.freeze_embeddings)
     optimizer = _optimizer(model, settings)
-    identity = _identity(classifier, training, validation, objective, settings)
-    checkpoint = Checkpoint(folder, model, {"optimizer": optimizer, "scaler": scaler}, identity)
+    made_of = {**identity(classifier, training, validation, objective, settings), "device": device.type}
+    checkpoint = Checkpoint(folder, model, {"optimizer": optimizer, "scaler": scaler}, made_of)
     history = [EpochRecord(**record) for record in checkpoint.restore()]
     advance(len(history) * len(training))
 
@@ -163,21 +163,20 @@ def _check(classifier: Classifier, training: TextDataset, validation: TextDatase
             )
 
 
-def _identity(
+def identity(
     classifier: Classifier,
     training: TextDataset,
     validation: TextDataset,
     objective: Objective,
     settings: TrainSettings,
 ) -> dict[str, Any]:
-    """All that decides how a training goes on."""
+    """All that decides what a training ends with, as JSON-able values; ``classifier`` as at its start."""
     return {
         **asdict(settings),
         "objective": {"name": objective.name, **objective.params()},
         "train data": training.fingerprint,
         "validation data": validation.fingerprint,
         "model": classifier.fingerprint(),
-        "device": classifier.device.type,
     }
 
 

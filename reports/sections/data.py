@@ -71,8 +71,15 @@ def _candidate(candidate: CandidateResult) -> Part:
     return Part(name(candidate.name), blocks)
 
 
+def _setting(value: object) -> str:
+    """A parameter in the words of a configuration, not of Python."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)
+
+
 def _training_facts(training: TrainingSummary) -> list[tuple[str, str]]:
-    settings = ", ".join(f"{key} {value}" for key, value in training.params.items())
+    settings = ", ".join(f"{key} {_setting(value)}" for key, value in training.params.items())
     return [
         ("Training objective", name(training.objective) + (f" ({settings})" if settings else "")),
         (
