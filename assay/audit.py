@@ -69,6 +69,7 @@ def assemble(
             started=started,
             seconds=seconds,
             seed=plan.config.seed,
+            confidence=plan.config.fairness.confidence,
             device=describe_device(plan.device),
             versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
             data_sha256=plan.dataset.fingerprint,

@@ -12,11 +12,15 @@ Severity = Literal["critical", "warning", "info"]
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the numbers come from. ``started`` is ISO 8601 UTC; ``seconds`` the wall time of the last run."""
+    """Where the numbers come from.
+
+    started: ISO 8601, UTC. seconds: wall time of the last run. confidence: level of every interval.
+    """
 
     started: str
     seconds: float
     seed: int
+    confidence: float
     device: str
     versions: dict[str, str]
     data_sha256: str

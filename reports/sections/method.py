@@ -54,8 +54,8 @@ DEFINITIONS = (
     ("Equal opportunity difference, ratio", "The comparison of true positive rates alone."),
     (
         "Interval",
-        "95 % confidence unless the configuration says otherwise. It covers the chance of drawing these "
-        "examples, not wrong labels or data unlike those met in use.",
+        "It covers, with the confidence given below, the chance of drawing these examples; not wrong labels "
+        "or data unlike those met in use.",
     ),
     (
         "Rounding",
@@ -85,6 +85,7 @@ def section(report: AuditReport) -> Section:
     facts = [
         ("Started", source.started),
         ("Wall time of the last run", duration(source.seconds)),
+        ("Confidence of the intervals", f"{source.confidence:.4g}"),
         ("Seed", str(source.seed)),
         ("Device", source.device),
         ("Data, SHA-256", source.data_sha256),

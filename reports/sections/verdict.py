@@ -87,8 +87,9 @@ def _remark(finding: Finding) -> Remark:
 
 def candidates_table(report: AuditReport) -> Table:
     """The candidates side by side: what a reader compares first."""
+    level = f"{100 * report.provenance.confidence:.4g} %"
     return Table(
-        "The candidates side by side, with 95 % intervals unless the configuration says otherwise",
+        f"The candidates side by side, with intervals of {level} confidence",
         [Column("Measure"), *(Column(name(candidate.name)) for candidate in report.candidates)],
         [Row(title, [cell(candidate) for candidate in report.candidates]) for title, cell in _rows(report)],
     )

@@ -49,6 +49,7 @@ def example_report() -> AuditReport:
             started="2026-02-03T10:15:00Z",
             seconds=241.7,
             seed=7,
+            confidence=0.9,
             device="cpu",
             versions={"assay": "0.1.0", "torch": "2.13.0", "transformers": "4.57.6"},
             data_sha256="5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",

@@ -215,3 +215,9 @@ def test_a_rate_of_a_class_that_was_never_predicted_is_undefined_not_zero(report
         render_html(replace(report, candidates=[changed])), f"Classification report of {first.name}"
     )
     assert rows["negative"][0] == "undefined"
+
+
+def test_the_confidence_of_the_audit_is_told(report: AuditReport) -> None:
+    changed = replace(report, provenance=replace(report.provenance, confidence=0.99))
+    assert "with intervals of 99 % confidence" in render_html(changed)
+    assert "with intervals of 90 % confidence" in render_html(report)
