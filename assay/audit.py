@@ -35,6 +35,7 @@ def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
     run = RunFolder.create(config.runs / config.name)
     with run.lock(), Ledger(run.ledger) as ledger:
         plan = make_plan(config)
+        run.remove_reports()  # what an earlier audit said must not be taken for what this one says
         measured = [
             measure(prepare(candidate, plan, run, reporter), plan, ledger, reporter)
             for candidate in config.candidates

@@ -115,8 +115,8 @@ class CandidateConfig(_Section):
     """
 
     name: str
-    model: str | None = None
-    encoder: str | None = None
+    model: str | None = Field(None, min_length=1)
+    encoder: str | None = Field(None, min_length=1)
     layers: Count | None = None
     max_length: int | None = Field(None, ge=3)
     allow_pickle: bool = False
@@ -155,8 +155,8 @@ class AttackConfig(_Section):
         number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
         if not number or epsilon == []:
             raise ValueError("expected a number or a list of numbers")
-        if any(value < 0 or not math.isfinite(value) for value in values):
-            raise ValueError("expected a budget of 0 or more")
+        if any(value <= 0 or not math.isfinite(value) for value in values):
+            raise ValueError("expected a budget above 0")
         if len({float(value) for value in values}) != len(values):
             raise ValueError("expected each budget once")
         return [float(value) for value in values] if isinstance(epsilon, list) else epsilon

@@ -6,6 +6,7 @@ from assay.measure import Measured
 from assay.plan import Plan
 from reports.formatting import counted, figure, full
 from reports.model import CandidateResult, Finding
+from robustness.cells import MISSING_GROUP
 from robustness.dataset import leaked
 from robustness.estimate import Estimate
 from robustness.paired import paired_difference
@@ -50,6 +51,21 @@ def _data(plan: Plan, results: Sequence[CandidateResult]) -> Iterator[Finding]:
             limit=0,
             message=f"{shared} of {len(plan.test)} test texts also occur in the training data.",
         )
+    for column, counts in plan.test.group_counts.items():
+        if counts.get(MISSING_GROUP):
+            yield Finding(
+                id="data.missing_group",
+                severity="warning",
+                candidate=None,
+                metric="missing_values",
+                subject=column,
+                observed=Estimate.exact(counts[MISSING_GROUP], len(plan.test)),
+                limit=0,
+                message=(
+                    f"{column} is blank for {counts[MISSING_GROUP]} of {len(plan.test)} examples; they are "
+                    f'compared as a group of their own, "{MISSING_GROUP}".'
+                ),
+            )
     for result in results:
         truncated = result.robustness.clean.truncated
         if truncated:
@@ -81,8 +97,8 @@ def _training(results: Sequence[CandidateResult]) -> Iterator[Finding]:
                 observed=Estimate.exact(1, training.n_validation),
                 limit=2,
                 message=(
-                    "The trained model collapsed: it gives every validation example the same class. Lower "
-                    "epsilon or the learning rate, lengthen the ramp, or start from a fine-tuned model."
+                    f"The trained model collapsed: it gives all {training.n_validation} validation examples "
+                    f"the same class. {_advice(training.objective)}"
                 ),
             )
     effort = {name: training.epochs * training.n_train for name, training in trained}
@@ -101,6 +117,12 @@ def _training(results: Sequence[CandidateResult]) -> Iterator[Finding]:
                 "may come from that."
             ),
         )
+
+
+def _advice(objective: str) -> str:
+    if objective == "standard":
+        return "Train on more examples or for more epochs, or lower the learning rate."
+    return "Lower epsilon or the learning rate, lengthen the ramp, or train for more epochs."
 
 
 def _robustness(result: CandidateResult) -> Iterator[Finding]:

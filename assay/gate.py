@@ -47,6 +47,12 @@ def check_gate(checks: Sequence[GateConfig]) -> None:
                 f'gate.{position}.metric: there is no metric "{check.metric}".'
                 f"{nearest(metric, list(METRICS))} The metrics: {', '.join(METRICS)}."
             )
+        for key, limit in (("min", check.min), ("max", check.max)):
+            if limit is not None and not 0 <= limit <= 1:
+                hint = f" Did you mean {limit / 100:g}?" if 2 <= limit <= 100 else ""
+                raise AssayError(
+                    f"gate.{position}.{key}: {metric} lies between 0 and 1, got {limit:g}.{hint}"
+                )
         given = frozenset(key for key in ("attack", "group", "value") if getattr(check, key) is not None)
         if given not in METRICS[metric]:
             raise AssayError(

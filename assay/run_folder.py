@@ -72,6 +72,11 @@ class RunFolder:
     def summary(self) -> Path:
         return self.path / "summary.md"
 
+    def remove_reports(self) -> None:
+        """Remove the results of an earlier audit; the ledger and the models stay."""
+        for path in (self.audit, self.report, self.summary):
+            path.unlink(missing_ok=True)
+
     def model(self, candidate: str) -> Path:
         return self.path / "models" / candidate
 

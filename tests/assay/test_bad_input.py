@@ -137,7 +137,13 @@ CONFIGS = {
     ),
     "override without value": bad("--set: expected KEY=VALUE", arguments=("--set", "seed")),
     "epsilon below zero": bad(
-        "attacks.0.epsilon", "0 or more", "got -0.1", arguments=put("attacks.0.epsilon", "-0.1")
+        "attacks.0.epsilon", "above 0", "got -0.1", arguments=put("attacks.0.epsilon", "-0.1")
+    ),
+    "empty model": bad("candidates.0.model", arguments=put("candidates.0.model", '""')),
+    "a gate limit in percent": bad(
+        "gate.0.min: accuracy lies between 0 and 1, got 60.",
+        "mean 0.6?",
+        arguments=put("gate", '[{metric = "accuracy", min = 60}]'),
     ),
     "unknown attack": bad('"pdg"', 'mean "pgd"?', arguments=put("attacks.0.name", "pdg")),
     "unknown key of an attack": bad(

@@ -24,7 +24,7 @@ from tests.assay.processes import Done
 
 Assay = Callable[..., Done]
 HEAVY = ("torch", "transformers", "textattack", "fairlearn", "datasets", "pandas", "numpy", "scipy")
-GATE = '[[gate]]\nmetric = "accuracy"\nmin = {}\n'
+GATE = '[[gate]]\nmetric = "accuracy"\n{}\n'
 
 
 def command(
@@ -171,8 +171,8 @@ def test_the_gate_decides_the_exit_code(
     assay: Assay, tmp_path: Path, learnt_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for minimum, code, words in ((0.5, 0, "The gate passed"), (1.01, 1, "The gate failed")):
-        write_config(tmp_path, loaded(learnt_model), data="", rest=GATE.format(minimum))
+    for limit, code, words in (("min = 0.5", 0, "The gate passed"), ("max = 0.0", 1, "The gate failed")):
+        write_config(tmp_path, loaded(learnt_model), data="", rest=GATE.format(limit))
         done = assay("audit")
         assert done.code == code
         assert words in done.stdout
@@ -182,7 +182,7 @@ def test_the_gate_decides_the_exit_code(
 def test_the_real_command_keeps_its_outputs_clean(tmp_path: Path, learnt_model: Path) -> None:
     train = 'train = { objective = "fgsm", epsilon = 0.1, epochs = 1 }\n'
     attack = '[[attacks]]\nname = "fgsm"\nepsilon = 0.1\n'
-    rest = attack + GATE.format(1.01)
+    rest = attack + GATE.format("max = 0.0")
     write_config(tmp_path, loaded(learnt_model) + train, data="", rest=rest)
     done = command("audit", folder=tmp_path)
     assert done.returncode == 1

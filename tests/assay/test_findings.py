@@ -247,3 +247,12 @@ def test_findings_are_numbers_that_can_be_written() -> None:
         assert finding.observed is not None
         assert finding.message.endswith(".")
     assert not [each for each in findings if each.id.startswith("comparison")]
+
+
+def test_examples_with_a_blank_group_are_told_with_their_number() -> None:
+    dataset = tiny_dataset(8, seed=0)
+    blank = np.array(["(missing)"] * 3 + ["a"] * 5)
+    dataset = replace(dataset, groups={"gender": blank}, splits=np.array(["test"] * 8))
+    finding = found(measured(quiet()), on=plan(dataset))["data.missing_group"]
+    assert (finding.severity, finding.subject) == ("warning", "gender")
+    assert finding.message.startswith("gender is blank for 3 of 8 examples")

@@ -149,3 +149,12 @@ def test_a_folder_that_cannot_be_locked_is_said(tmp_path: Path) -> None:
     (tmp_path / ".lock").mkdir()
     with pytest.raises(AssayError, match="cannot be locked"), RunFolder(tmp_path).lock():
         pass
+
+
+def test_removing_reports_leaves_ledger_and_models(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run")
+    for path in (run.audit, run.report, run.summary, run.ledger):
+        path.write_text("x")
+    run.remove_reports()
+    assert sorted(path.name for path in run.path.iterdir()) == ["ledger.sqlite", "models"]
+    run.remove_reports()  # nothing to remove is fine
