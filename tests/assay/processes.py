@@ -85,6 +85,8 @@ def _command(
     arguments: list[str], folder: Path, die_after: int | None, count: bool, largest_file: int | None
 ) -> None:
     os.chdir(folder)
+    # Where the tests run in the background of a shell, Ctrl-C is ignored and so is what inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
