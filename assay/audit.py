@@ -11,10 +11,11 @@ from assay.config_models import AuditConfig
 from assay.findings import find
 from assay.gate import check_gate, decide
 from assay.ledger import Ledger
-from assay.measure import measure
+from assay.measure import Measured, measure
 from assay.plan import Plan, make_plan
 from assay.progress import Reporter
 from assay.run_folder import RunFolder, write_whole
+from assay.trust import with_validity
 from reports.html import render_html
 from reports.json_io import to_json
 from reports.markdown import render_markdown
@@ -36,10 +37,7 @@ def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
     with run.lock(), Ledger(run.ledger) as ledger:
         plan = make_plan(config)
         run.remove_reports()  # what an earlier audit said must not be taken for what this one says
-        measured = [
-            measure(prepare(candidate, plan, run, reporter), plan, ledger, reporter)
-            for candidate in config.candidates
-        ]
+        measured = measure_candidates(plan, run, ledger, reporter)
         results = [each.result for each in measured]
         report = assemble(
             plan,
@@ -51,6 +49,18 @@ def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
         )
         write_report(report, run)
     return report
+
+
+def measure_candidates(plan: Plan, run: RunFolder, ledger: Ledger, reporter: Reporter) -> list[Measured]:
+    """Every candidate trained where it must be and measured; when all are, their measurements are checked."""
+    prepared, measured = [], []
+    for candidate in plan.config.candidates:
+        prepared.append(prepare(candidate, plan, run, reporter))
+        measured.append(measure(prepared[-1], plan, ledger, reporter))
+    return [
+        with_validity(each, mine, prepared, plan, ledger, reporter)
+        for each, mine in zip(measured, prepared, strict=True)
+    ]
 
 
 def assemble(

@@ -1,31 +1,43 @@
 """Gets a candidate ready to be measured: loaded, or trained once and kept."""
 
-import hashlib
-import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-from safetensors import SafetensorError
-
 from assay.config_models import CandidateConfig
 from assay.plan import Plan, load_candidate
 from assay.progress import Reporter
-from assay.run_folder import RunFolder, write_whole
+from assay.run_folder import RunFolder
+from assay.trained_models import key_of, save, trained_before
+from assay.training_plan import settings_of
 from attacks.errors import AssayError
 from reports.model import ModelInfo, TrainingSummary
 from robustness import loading
 from robustness.classifier import Classifier
-from robustness.dataset import TextDataset
+from robustness.distributed import ALONE, Processes
 from robustness.objectives.base import Objective
+from robustness.tracking import Observer, Run, trackers
 from robustness.training import TrainSettings, identity, train
 
-RECORD = "assay-training.json"
-"""Written last into a trained model's folder: the training is complete and this is what made it."""
+
+@dataclass(frozen=True)
+class Place:
+    """model: the folder for the trained model. logs: the folder in which trackers put theirs.
+
+    replace: whether a model that another training made may be there, to be replaced.
+    """
+
+    model: Path
+    logs: Path
+    replace: bool = True
+
+    @property
+    def unfinished(self) -> Path:
+        """Where the state of an interrupted training is kept, by training."""
+        return self.model.with_name(f".training-{self.model.name}")
 
 
 @dataclass(frozen=True)
@@ -44,22 +56,12 @@ def prepare(candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Re
     classifier = load_candidate(candidate, plan)
     training = None
     if candidate.train is not None:
-        objective = plan.objectives[candidate.name]
-        settings = TrainSettings(**candidate.train.settings, seed=plan.config.seed)
-        train_split, validation_split = plan.dataset.split("train"), plan.dataset.split("validation")
-        key = _key(identity(classifier, train_split, validation_split, objective, settings))
-        folder = run.model(candidate.name)
-        training = _trained_before(folder, key)
-        if training is None:
-            training = _train(
-                candidate.name, classifier, plan.dataset, objective, settings, folder, key, reporter
-            )
-        else:
-            reporter.say(f"{candidate.name}: trained before, taken from {folder}")
+        place = place_in(run, candidate.name)
+        training = trained(candidate, classifier, plan, place, reporter)
         # Measured is what was saved, so that a resumed audit measures the same.
         classifier = loading.with_labels(
             loading.load_classifier(
-                str(folder),
+                str(place.model),
                 device=plan.device,
                 offline=True,
                 trust_remote_code=candidate.trust_remote_code,
@@ -77,39 +79,63 @@ def prepare(candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Re
     return Prepared(candidate.name, classifier, info, training)
 
 
-def _key(made_of: dict[str, Any]) -> str:
-    """SHA-256 (hex) of what a training is made of: its model is reused while this stays the same."""
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+def place_in(run: RunFolder, candidate: str) -> Place:
+    """Where a run folder keeps a trained candidate."""
+    return Place(model=run.model(candidate), logs=run.path)
 
 
-def _trained_before(folder: Path, key: str) -> TrainingSummary | None:
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if record.get("key") != key:
-        return None
-    return TypeAdapter(TrainingSummary).validate_python(record["summary"])
-
-
-def _train(
-    name: str,
+def trained(
+    candidate: CandidateConfig,
     classifier: Classifier,
-    dataset: TextDataset,
-    objective: Objective,
-    settings: TrainSettings,
-    folder: Path,
-    key: str,
+    plan: Plan,
+    place: Place,
     reporter: Reporter,
+    *,
+    observers: Sequence[Observer] = (),
+    processes: Processes = ALONE,
 ) -> TrainingSummary:
-    training, validation = dataset.split("train"), dataset.split("validation")
-    unfinished = folder.with_name(f".training-{name}")
-    checkpoints = unfinished / f"{key[:16]}-{classifier.device.type}"
-    with reporter.task(f"{name}: training ({objective.name})", settings.epochs * len(training)) as advance:
-        outcome = train(classifier, training, validation, objective, settings, checkpoints, advance)
+    """Leave the trained model in ``place``: the one that the same data, start, objective and settings made
+    before, or a new one. An interrupted training goes on where it stopped.
+
+    classifier: the candidate as it stands before any training; it is trained in place.
+    Raises AssayError as ``robustness.training.train`` does, where the model cannot be saved, and where
+    another one is in the place and not to be replaced.
+    """
+    if candidate.train is None:
+        raise ValueError(f'expected a candidate with train, got "{candidate.name}"')
+    objective = plan.objectives[candidate.name]
+    settings = settings_of(candidate.train, plan.config.seed)
+    training, validation = plan.dataset.split("train"), plan.dataset.split("validation")
+    key = key_of(identity(classifier, training, validation, objective, settings))
+    before = processes.from_main(lambda: _before(place, key))
+    if before is not None:
+        reporter.say(f"{candidate.name}: trained before, taken from {place.model}")
+        return before
+
+    shared = "" if processes.count == 1 else f"-{processes.count}"
+    state = place.unfinished / f"{key[:16]}-{classifier.device.type}{shared}"
+    shown = _shown(objective, settings)
+    run = Run(candidate.name, key, place.logs, shown, plan.config.offline)
+    tracked: AbstractContextManager[list[Observer]] = (
+        trackers(candidate.train.log_to, run) if processes.is_main else nullcontext([])
+    )
+    what = f"{candidate.name}: training ({objective.name})"
+    with tracked as told, reporter.task(what, settings.epochs * len(training)) as advance:
+        outcome = train(
+            classifier,
+            training,
+            validation,
+            objective,
+            settings,
+            state,
+            advance,
+            observers=[*observers, *told],
+            processes=processes,
+        )
+    adapters = {} if settings.lora is None else {"trained_parameters": outcome.trained_parameters}
     summary = TrainingSummary(
         objective=objective.name,
-        params={**objective.params(), **asdict(settings)},
+        params={**shown, **adapters},
         epochs=len(outcome.history),
         best_epoch=outcome.best_epoch,
         n_train=len(training),
@@ -118,39 +144,28 @@ def _train(
         history=list(outcome.history),
         seconds=sum(record.seconds for record in outcome.history),
     )
-    _save(classifier, folder, {"key": key, "summary": asdict(summary)})
-    shutil.rmtree(unfinished, ignore_errors=True)
+
+    def keep() -> None:
+        save(classifier, place.model, {"key": key, "summary": asdict(summary)})
+        shutil.rmtree(place.unfinished, ignore_errors=True)
+
+    processes.from_main(keep)
     return summary
 
 
-def _save(classifier: Classifier, folder: Path, record: dict[str, object]) -> None:
-    """Hugging Face format with label names; the record comes last, so half a folder is never taken."""
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        labels = dict(sorted(zip(classifier.columns, classifier.label_names, strict=True)))
-        classifier.model.config.id2label = labels
-        classifier.model.config.label2id = {label: column for column, label in labels.items()}
-        with _no_bars():
-            classifier.model.save_pretrained(folder, safe_serialization=True)
-        classifier.tokenizer.save_pretrained(folder)
-    except (OSError, SafetensorError) as error:
+def _before(place: Place, key: str) -> TrainingSummary | None:
+    before = trained_before(place.model, key)
+    if before is None and not place.replace and place.model.is_dir() and any(place.model.iterdir()):
         raise AssayError(
-            f"{folder}: the trained model could not be saved ({error}). Free some space and run again; the "
-            "training goes on from its last epoch."
-        ) from error
-    write_whole(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
+            f"{place.model}: there is a model already, which other data, settings or another start made. "
+            "Choose another folder, or delete this one."
+        )
+    return before
 
 
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    """The progress of an audit is told by its reporter alone."""
-    from transformers.utils import logging
-
-    settings: Any = logging
-    shown = settings.is_progress_bar_enabled()
-    settings.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            settings.enable_progress_bar()
+def _shown(objective: Objective, settings: TrainSettings) -> dict[str, Any]:
+    """The parameters of the objective and the settings; those of LoRA where it is used."""
+    values = asdict(settings)
+    if settings.lora is None:
+        del values["lora"]
+    return {**objective.params(), **values}

@@ -1,6 +1,7 @@
 """The command line. Heavy libraries are imported inside the commands, so that help is instant."""
 
 import logging
+import os
 import sys
 import traceback
 from enum import StrEnum
@@ -51,6 +52,30 @@ class Listing(StrEnum):
     metrics = "metrics"
 
 
+# Options that several commands share.
+Given = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, e.g. --set data.path=test.csv."),
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
+Config = Annotated[
+    Path | None, typer.Argument(help="The configuration (default: assay.toml)", show_default=False)
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FILE", help="Labelled examples: csv, tsv, jsonl or parquet."),
+]
+TextColumn = Annotated[
+    str | None, typer.Option("--text", metavar="COLUMN", help="The column of the texts (default: text)")
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option("--label", metavar="COLUMN", help="The column of the labels (default: label)"),
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Decides every random draw (default: 0)")]
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -75,12 +100,9 @@ def options(
 @app.command()
 def audit(
     config: Annotated[Path, typer.Argument(help="The configuration.")] = Path("assay.toml"),
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key, e.g. --set data.path=test.csv."),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    set_: Given = None,
+    device: Device = None,
+    offline: Offline = False,
 ) -> None:
     """Audit the candidates of a configuration.
 
@@ -88,20 +110,15 @@ def audit(
     Interrupted, it goes on where it stopped when it is run again.
     Exit code 0: the gate passed; 1: it failed; 2: the audit could not run.
     """
-    from assay.config import load_config
+    from assay.quick_config import assigned
 
-    overrides = dict(_assignment(text) for text in set_ or [])
-    if device is not None:
-        overrides["device"] = device
-    if offline:
-        overrides["offline"] = "true"
-    _run(load_config(config, overrides))
+    _run(_loaded(config, assigned(set_ or [], "--set"), device, offline))
 
 
 @app.command()
 def demo(
     runs: Annotated[Path, typer.Option(help="Where to put the run folder `demo`.")] = Path("runs"),
-    offline: Annotated[bool, typer.Option("--offline", help="Never touch the network.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Train and audit two small models on real text, in minutes, without a hub or an account.
 
@@ -111,6 +128,168 @@ def demo(
     from assay.progress import Reporter
 
     _run(prepare_demo(runs, Reporter(), offline=offline))
+
+
+@app.command()
+def train(
+    config: Config = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option("--candidate", metavar="NAME", help="Train this candidate only; may be repeated."),
+    ] = None,
+    data: Data = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option("--encoder", metavar="NAME", help="Fine-tune this encoder: a folder or a hub name."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="NAME", help="Train this classifier further: a folder or a hub name."
+        ),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option("--objective", metavar="NAME", help="See `assay list objectives` (default: standard)."),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="KEY=VALUE",
+            help="A parameter of the objective or a setting of the training, e.g. --param epsilon=0.05 "
+            "--param batch_size=16 --param lora.r=8; may be repeated.",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Times through the data (default: 3)")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FOLDER", help="Where to put the trained model: a new folder."),
+    ] = None,
+    seed: Seed = None,
+    set_: Given = None,
+    device: Device = None,
+    offline: Offline = False,
+) -> None:
+    """Train models without auditing them: those of a configuration, or one from a data file.
+
+    With a configuration the models are put where `assay audit` finds them and need not train them again.
+    Without one, for example:
+
+    assay train --data reviews.csv --text review --label sentiment --encoder bert-base-uncased
+    --objective fgsm --param epsilon=0.05 --output models/hardened
+
+    Interrupted, it goes on after the last complete epoch when it is run again.
+    Several GPUs: torchrun --nproc_per_node 4 -m assay train assay.toml
+    """
+    from assay.quick_config import assigned, training_config
+
+    quick = {
+        "--data": data,
+        "--text": text,
+        "--label": label,
+        "--encoder": encoder,
+        "--model": model,
+        "--objective": objective,
+        "--param": param or None,
+        "--epochs": epochs,
+        "--output": output,
+        "--seed": seed,
+    }
+    given = _flags(quick, config, {"--candidate": candidate}, "--data, --encoder and --output")
+    overrides = assigned(set_ or [], "--set")
+    settled = (
+        training_config(given, device=device, offline=offline, overrides=overrides)
+        if given
+        else _loaded(config, overrides, device, offline)
+    )
+    _train(settled, candidate or [], output)
+
+
+@app.command()
+def attack(
+    config: Config = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option("--candidate", metavar="NAME", help="Attack this candidate only; may be repeated."),
+    ] = None,
+    attacks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--attack",
+            metavar="NAME",
+            help="An attack, see `assay list attacks`; with a configuration one of its own; may be repeated.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="Attack this classifier: a folder or a hub name."),
+    ] = None,
+    data: Data = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    epsilon: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--epsilon",
+            help="Budget of attacks on embeddings, relative to the size of the model's own; may be repeated "
+            "(default: 0.01, 0.03 and 0.1)",
+        ),
+    ] = None,
+    max_tokens: Annotated[
+        list[int] | None,
+        typer.Option("--max-tokens", help="Budget of attacks on tokens; may be repeated (default: 3)"),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", metavar="KEY=VALUE", help="A parameter of the attack, e.g. steps=20; may be repeated."
+        ),
+    ] = None,
+    max_examples: Annotated[
+        int | None, typer.Option("--max-examples", min=1, help="Attack a random sample of so many.")
+    ] = None,
+    seed: Seed = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write all texts that fooled it, as JSON Lines."),
+    ] = None,
+    set_: Given = None,
+    device: Device = None,
+    offline: Offline = False,
+) -> None:
+    """Attack models without the rest of an audit: those of a configuration, or one from a folder.
+
+    Shows accuracy under each attack, a few of the texts that fooled the model, and whether the figures can be
+    trusted. An audit of the same configuration takes over what is computed here. Without one, for example:
+
+    assay attack --model models/sentiment --data validation.csv --text review --label sentiment
+    --attack pgd --epsilon 0.03 --attack hotflip --max-tokens 2
+    """
+    from assay.quick_config import assigned, attack_config
+
+    quick = {
+        "--model": model,
+        "--data": data,
+        "--text": text,
+        "--label": label,
+        "--epsilon": epsilon or None,
+        "--max-tokens": max_tokens or None,
+        "--param": param or None,
+        "--max-examples": max_examples,
+        "--seed": seed,
+    }
+    given = _flags(quick, config, {"--candidate": candidate}, "--model, --data and --attack")
+    overrides = assigned(set_ or [], "--set")
+    if given:
+        settled = attack_config(given, attacks or [], device=device, offline=offline, overrides=overrides)
+    else:
+        settled = _loaded(config, overrides, device, offline)
+    _attack(settled, candidate or [], attacks or [], output)
 
 
 @app.command("list")
@@ -136,7 +315,13 @@ def _run(config: "AuditConfig") -> None:
     from assay.audit import run_audit
     from assay.progress import Reporter
     from assay.run_folder import RunFolder
+    from robustness.distributed import announced
 
+    if announced() > 1:
+        raise AssayError(
+            f"an audit runs in one process, got {announced()}. Train in several with `assay train`, then run "
+            "`assay audit` in one: it takes the trained models."
+        )
     report = run_audit(config, Reporter())
     run = RunFolder(config.runs / config.name)
     typer.echo(run.summary.read_text(encoding="utf-8"))
@@ -145,11 +330,55 @@ def _run(config: "AuditConfig") -> None:
         raise typer.Exit(EXIT_GATE_FAILED)
 
 
-def _assignment(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise AssayError(f'--set: expected KEY=VALUE, got "{text}".')
-    return key, value
+def _train(config: "AuditConfig", candidates: list[str], output: Path | None) -> None:
+    from assay.progress import Reporter
+    from assay.train_command import run_trainings
+
+    for line in run_trainings(config, candidates, output, Reporter()):
+        typer.echo(line)
+
+
+def _attack(config: "AuditConfig", candidates: list[str], attacks: list[str], output: Path | None) -> None:
+    from assay.attack_command import run_attacks
+    from assay.progress import Reporter
+
+    for line in run_attacks(config, candidates, attacks, output, Reporter()):
+        typer.echo(line)
+
+
+def _flags(
+    quick: dict[str, Any], config: Path | None, only_with_config: dict[str, Any], needed: str
+) -> dict[str, Any]:
+    """What was given of the flags that stand in for a configuration; {} where there is one.
+
+    Raises AssayError where neither is there, or both.
+    """
+    given = {flag: value for flag, value in quick.items() if value is not None}
+    others = [flag for flag, value in only_with_config.items() if value]
+    if not given and config is None and not Path("assay.toml").exists():
+        raise AssayError(
+            f"there is no assay.toml here. Name a configuration, or give {needed}: the command's --help has "
+            "an example."
+        )
+    if given and (config is not None or others):
+        other = ", ".join(others) if config is None else "a configuration"
+        raise AssayError(
+            f"{', '.join(given)}: these go without {other}. Keys of a configuration are changed with "
+            "--set KEY=VALUE."
+        )
+    return given
+
+
+def _loaded(
+    config: Path | None, overrides: dict[str, str], device: str | None, offline: bool
+) -> "AuditConfig":
+    from assay.config import load_config
+
+    if device is not None:
+        overrides = {**overrides, "device": device}
+    if offline:
+        overrides = {**overrides, "offline": "true"}
+    return load_config(config or Path("assay.toml"), overrides)
 
 
 def _defect(error: Exception) -> str:
@@ -163,5 +392,6 @@ def _stop(message: str) -> NoReturn:
     """Say what is wrong, with --debug also where, and end with code 2."""
     if "--debug" in sys.argv:
         traceback.print_exc()
-    typer.echo(f"assay: {message}", err=True)
+    rank = os.environ.get("RANK", "0")
+    typer.echo(f"assay: {message}" if rank == "0" else f"assay (process {rank}): {message}", err=True)
     raise SystemExit(EXIT_COULD_NOT_RUN)

@@ -16,6 +16,7 @@ from assay.config_models import (
     DataConfig,
     FairnessConfig,
     GateConfig,
+    LoraConfig,
     TrainConfig,
 )
 from attacks.errors import AssayError, nearest
@@ -27,8 +28,11 @@ __all__ = [
     "DataConfig",
     "FairnessConfig",
     "GateConfig",
+    "LoraConfig",
     "TrainConfig",
+    "build_config",
     "load_config",
+    "toml_value",
 ]
 
 Place = tuple[str | int, ...]
@@ -58,18 +62,34 @@ def load_config(path: Path | str, overrides: Mapping[str, str] | None = None) ->
     Raises AssayError naming the dotted place, what was expected and what came.
     """
     file = Path(path)
-    raw = _absolute(_parsed(file), (), file.resolve().parent)
+    return build_config(_parsed(file), file.resolve().parent, overrides, source=str(file), name=file.stem)
+
+
+def build_config(
+    raw: Mapping[str, Any],
+    base: Path,
+    overrides: Mapping[str, str] | None = None,
+    *,
+    source: str,
+    name: str,
+) -> AuditConfig:
+    """Complete and check a configuration that has been read: what ``load_config`` does after parsing.
+
+    base: the folder that its paths are relative to. source: where it came from, for messages.
+    name: of the audit, where ``raw`` has none.
+    """
+    complete: dict[str, Any] = _absolute(dict(raw), (), base)
     for key, text in (overrides or {}).items():
         place = _place(key)
-        _override(raw, place, _absolute(_toml_value(text), place, Path.cwd()), key)
+        _override(complete, place, _absolute(toml_value(text), place, Path.cwd()), key)
     # The default is resolved like a path of the file.
-    raw.setdefault("runs", file.resolve().parent / "runs")
-    raw.setdefault("name", file.stem)
+    complete.setdefault("runs", base / "runs")
+    complete.setdefault("name", name)
     try:
-        return AuditConfig.model_validate(raw)
+        return AuditConfig.model_validate(complete)
     except ValidationError as error:
         problems = [_message(problem) for problem in error.errors()]
-        raise AssayError("\n".join(f"{file}: {problem}" for problem in problems)) from error
+        raise AssayError("\n".join(f"{source}: {problem}" for problem in problems)) from error
 
 
 def _parsed(file: Path) -> dict[str, Any]:
@@ -114,7 +134,8 @@ def _resolved(value: str, base: Path) -> Path:
         raise AssayError(f"{value!r} is not a usable path: {error}") from error
 
 
-def _toml_value(text: str) -> Any:
+def toml_value(text: str) -> Any:
+    """What ``text`` is in TOML; the text itself where it is none."""
     try:
         parsed = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from attacks.errors import nearest
 
@@ -76,11 +76,21 @@ class DataConfig(_Section):
         return self.model_dump(exclude={"notes"})
 
 
+class LoraConfig(_Section):
+    """[candidates.train.lora]: train adapters beside frozen weights, as ``robustness.lora.Lora`` explains."""
+
+    r: Count = 8
+    alpha: float = Field(16.0, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    target_modules: Annotated[list[str], Field(min_length=1)] | None = None
+
+
 class TrainConfig(_Section):
     """How a candidate is trained; keys that are not here are parameters of the objective, which checks them.
 
     ramp: share of the training steps over which epsilon rises from 0; warmup: the same for the rate.
     patience: epochs without improvement before training stops; None trains all epochs.
+    accumulate: parts in which a batch is computed, to save memory. log_to: who is told of the training.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -88,6 +98,7 @@ class TrainConfig(_Section):
     objective: str = "standard"
     epochs: Count = 3
     batch_size: Count = 32
+    accumulate: Count = 1
     learning_rate: float = Field(5e-5, gt=0)
     weight_decay: float = Field(0.01, ge=0)
     warmup: float = Field(0.1, ge=0, le=1)
@@ -96,6 +107,21 @@ class TrainConfig(_Section):
     patience: Count | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     freeze_embeddings: bool = False
+    lora: LoraConfig | None = None
+    log_to: list[Literal["tensorboard", "mlflow", "wandb"]] = []
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TrainConfig":
+        if self.accumulate > self.batch_size:
+            raise ValueError(
+                f"accumulate ({self.accumulate}) is above batch_size ({self.batch_size}): a batch cannot be"
+                " computed in more parts than it has examples"
+            )
+        if len(set(self.log_to)) != len(self.log_to):
+            raise ValueError(f"log_to: expected each tracker once, got {', '.join(self.log_to)}")
+        if self.lora is not None and self.freeze_embeddings:
+            raise ValueError("lora leaves the embeddings frozen anyway: leave freeze_embeddings out")
+        return self
 
     @property
     def params(self) -> dict[str, Any]:
@@ -104,8 +130,9 @@ class TrainConfig(_Section):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings of the training loop, whatever the objective."""
-        return {key: getattr(self, key) for key in TrainConfig.model_fields if key != "objective"}
+        """The settings of the training loop, whatever the objective; ``lora`` as a dictionary or None."""
+        others = {"objective", "log_to", *(self.model_extra or {})}
+        return self.model_dump(exclude=others)
 
 
 class CandidateConfig(_Section):
@@ -147,19 +174,24 @@ class AttackConfig(_Section):
 
     name: str
     epsilon: float | list[float] | None = None
+    max_tokens: int | list[int] | None = None
 
-    @field_validator("epsilon", mode="before")
+    @field_validator("epsilon", "max_tokens", mode="before")
     @classmethod
-    def _budgets(cls, epsilon: Any) -> Any:
-        values = epsilon if isinstance(epsilon, list) else [] if epsilon is None else [epsilon]
-        number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        if not number or epsilon == []:
-            raise ValueError("expected a number or a list of numbers")
+    def _budgets(cls, budget: Any, field: ValidationInfo) -> Any:
+        values = budget if isinstance(budget, list) else [] if budget is None else [budget]
+        kind = int if field.field_name == "max_tokens" else int | float
+        number = all(isinstance(value, kind) and not isinstance(value, bool) for value in values)
+        if not number or budget == []:
+            word = "whole number" if kind is int else "number"
+            raise ValueError(f"expected a {word} or a list of {word}s")
         if any(value <= 0 or not math.isfinite(value) for value in values):
             raise ValueError("expected a budget above 0")
         if len({float(value) for value in values}) != len(values):
             raise ValueError("expected each budget once")
-        return [float(value) for value in values] if isinstance(epsilon, list) else epsilon
+        if kind is int:
+            return budget
+        return [float(value) for value in values] if isinstance(budget, list) else budget
 
     @property
     def params(self) -> dict[str, Any]:
@@ -172,10 +204,12 @@ class AttackConfig(_Section):
         return list(self.epsilon) if isinstance(self.epsilon, list) else [self.epsilon]
 
     def expand(self) -> list[tuple[str, dict[str, Any]]]:
-        """(name, parameters) for every epsilon; one without an epsilon where none is given."""
-        if self.epsilon is None:
-            return [(self.name, self.params)]
-        return [(self.name, {"epsilon": epsilon, **self.params}) for epsilon in self.epsilons]
+        """(name, parameters) for every budget; one without where none is given."""
+        budgets: list[dict[str, Any]] = [{"epsilon": epsilon} for epsilon in self.epsilons] or [{}]
+        if self.max_tokens is not None:
+            counts = self.max_tokens if isinstance(self.max_tokens, list) else [self.max_tokens]
+            budgets = [{**budget, "max_tokens": count} for budget in budgets for count in counts]
+        return [(self.name, {**budget, **self.params}) for budget in budgets]
 
 
 class FairnessConfig(_Section):
@@ -185,6 +219,12 @@ class FairnessConfig(_Section):
     min_group_size: Count = 30
     confidence: Share = 0.95
     n_boot: Count = 1000
+
+
+class ValidityConfig(_Section):
+    """examples: on how many correctly classified examples the validity checks are made; 0 for none."""
+
+    examples: Annotated[int, Field(ge=0)] = 100
 
 
 class GateConfig(_Section):
@@ -227,6 +267,7 @@ class AuditConfig(_Section):
     candidates: list[CandidateConfig] = Field(min_length=1)
     attacks: list[AttackConfig] = []
     fairness: FairnessConfig = FairnessConfig()
+    validity: ValidityConfig = ValidityConfig()
     gate: list[GateConfig] = []
 
     @field_validator("name")

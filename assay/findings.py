@@ -23,6 +23,7 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
     found = [
         *_comparison(plan, measured),
         *_training(results),
+        *(finding for result in results for finding in _validity(result)),
         *(finding for result in results for finding in _robustness(result)),
         *(finding for result in results for finding in _fairness(result)),
         *_data(plan, results),
@@ -125,6 +126,23 @@ def _advice(objective: str) -> str:
     return "Lower epsilon or the learning rate, lengthen the ramp, or train for more epochs."
 
 
+def _validity(result: CandidateResult) -> Iterator[Finding]:
+    """Every failed check: what was measured then overstates how robust the model is."""
+    validity = result.robustness.validity
+    for check in validity.checks if validity else []:
+        if check.passed is False:
+            yield Finding(
+                id=f"validity.{check.id}",
+                severity="critical",
+                candidate=result.name,
+                metric=check.id,
+                subject="validity of the evaluation",
+                observed=check.observed,
+                limit=check.limit,
+                message=f"Its robustness figures may be too good. {check.message}",
+            )
+
+
 def _robustness(result: CandidateResult) -> Iterator[Finding]:
     """The mildest attack that already costs much: that is the one to worry about."""
     clean = result.robustness.clean.accuracy.value
@@ -132,6 +150,7 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
         (clean - under, attack)
         for attack in result.robustness.attacks
         if clean is not None
+        and attack.minimal_norm is None
         and (under := attack.accuracy_under_attack.value) is not None
         and clean - under >= LARGE_DROP
     ]

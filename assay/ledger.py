@@ -10,7 +10,7 @@ from typing import Any
 from attacks.errors import AssayError
 from robustness.outcomes import Outcome
 
-VERSION = 1
+VERSION = 2
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS scopes (
     id INTEGER PRIMARY KEY,
@@ -21,13 +21,16 @@ CREATE TABLE IF NOT EXISTS outcomes (
     scope INTEGER NOT NULL REFERENCES scopes (id),
     example_id TEXT NOT NULL,
     label INTEGER NOT NULL, prediction INTEGER NOT NULL, probabilities TEXT NOT NULL,
-    skipped INTEGER NOT NULL, queries INTEGER NOT NULL, distance REAL, seconds REAL NOT NULL,
-    truncated INTEGER NOT NULL,
+    skipped INTEGER NOT NULL, success INTEGER NOT NULL, queries REAL NOT NULL, distance REAL,
+    seconds REAL NOT NULL, truncated INTEGER NOT NULL, text TEXT,
     PRIMARY KEY (scope, example_id)
 ) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
-COLUMNS = "example_id, label, prediction, probabilities, skipped, queries, distance, seconds, truncated"
+COLUMNS = (
+    "example_id, label, prediction, probabilities, skipped, success, queries, distance, seconds, "
+    "truncated, text"
+)
 KEPT = "What was written before is kept, and the same command goes on from there."
 REMEDIES = {
     "SQLITE_BUSY": "Another process is writing to it: wait until that audit has ended, and run again.",
@@ -92,7 +95,7 @@ class Ledger:
         """Write all of ``rows`` in one transaction, or none."""
         with self._explained(), self._connection:
             self._connection.executemany(
-                f"INSERT OR REPLACE INTO outcomes (scope, {COLUMNS}) VALUES (?{', ?' * 9})",
+                f"INSERT OR REPLACE INTO outcomes (scope, {COLUMNS}) VALUES (?{', ?' * 11})",
                 [(scope, *row) for row in rows],
             )
 
@@ -139,23 +142,21 @@ def _row(outcome: Outcome) -> tuple[Any, ...]:
         outcome.prediction,
         json.dumps(outcome.probabilities),
         outcome.skipped,
+        outcome.success,
         outcome.queries,
         outcome.distance,
         outcome.seconds,
         outcome.truncated,
+        None if outcome.text is None else json.dumps(outcome.text),
     )
 
 
 def _outcome(row: tuple[Any, ...]) -> Outcome:
-    example_id, label, prediction, probabilities, skipped, queries, distance, seconds, truncated = row
-    return Outcome(
-        example_id=example_id,
-        label=label,
-        prediction=prediction,
-        probabilities=tuple(json.loads(probabilities)),
-        skipped=bool(skipped),
-        queries=queries,
-        distance=distance,
-        seconds=seconds,
-        truncated=bool(truncated),
-    )
+    values = dict(zip(COLUMNS.split(", "), row, strict=True))
+    for name in ("skipped", "success", "truncated"):
+        values[name] = bool(values[name])
+    values["probabilities"] = tuple(json.loads(values["probabilities"]))
+    if values["text"] is not None:
+        text = json.loads(values["text"])
+        values["text"] = tuple(text) if isinstance(text, list) else text
+    return Outcome(**values)

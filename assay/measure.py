@@ -9,11 +9,12 @@ from assay.candidates import Prepared
 from assay.ledger import Ledger
 from assay.plan import Plan
 from assay.progress import Reporter
-from attacks.embedding.base import EmbeddingAttack
+from attacks.base import Attack
 from fairness.assess import AttackedPredictions, assess
 from fairness.results import FairnessResult
 from reports.model import CandidateResult
 from robustness import evaluate
+from robustness.curves import curves
 from robustness.metrics import clean_result
 from robustness.outcomes import Outcome
 from robustness.results import RobustnessResult
@@ -44,7 +45,7 @@ def measure(candidate: Prepared, plan: Plan, ledger: Ledger, reporter: Reporter)
 
     attacked = []
     for attack in plan.attacks:
-        with reporter.task(f"{candidate.name}: {attack.name} {attack.epsilon:g}", len(test)) as advance:
+        with reporter.task(f"{candidate.name}: {_named(attack)}", len(test)) as advance:
             params = {**attack.params(), "seed": plan.config.seed}
             store = ledger.store(model=model, data=data, attack=attack.name, params=params)
             attacked.append(
@@ -64,14 +65,26 @@ def measure(candidate: Prepared, plan: Plan, ledger: Ledger, reporter: Reporter)
         attacks=[
             attack_result(
                 attack,
+                test,
+                clean,
                 outcomes,
-                test.groups,
-                radius=attack.radius(classifier.embedding_scale),
+                scale=classifier.embedding_scale,
                 confidence=settings.confidence,
             )
             for attack, outcomes in zip(plan.attacks, attacked, strict=True)
         ],
-        worst_case_accuracy=worst_case_accuracy(clean, attacked, settings.confidence),
+        worst_case_accuracy=worst_case_accuracy(
+            clean,
+            [each for each, a in zip(attacked, plan.attacks, strict=True) if _bounded(a)],
+            settings.confidence,
+        ),
+        curves=curves(
+            plan.attacks,
+            clean,
+            attacked,
+            scale=classifier.embedding_scale,
+            confidence=settings.confidence,
+        ),
     )
     result = CandidateResult(
         name=candidate.name,
@@ -98,8 +111,18 @@ def _fairness(plan: Plan, clean: Sequence[Outcome], attacked: Sequence[Sequence[
     )
 
 
-def _under(attack: EmbeddingAttack, outcomes: Sequence[Outcome]) -> AttackedPredictions:
+def _under(attack: Attack, outcomes: Sequence[Outcome]) -> AttackedPredictions:
     return AttackedPredictions(attack.name, attack.params(), _predictions(outcomes))
+
+
+def _bounded(attack: Attack) -> bool:
+    """Whether it has a budget: without one an attack turns nearly everything, and says by how far."""
+    return attack.threat_model.epsilon is not None
+
+
+def _named(attack: Attack) -> str:
+    budget = attack.threat_model.epsilon
+    return attack.name if budget is None else f"{attack.name} {budget:g}"
 
 
 def _predictions(outcomes: Sequence[Outcome]) -> np.ndarray:

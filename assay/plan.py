@@ -5,17 +5,17 @@ from typing import Any
 
 import torch
 
-from assay.config_models import AuditConfig, CandidateConfig, TrainConfig
+from assay.config_models import AuditConfig, CandidateConfig
 from assay.gate import check_gate_names
+from assay.training_plan import build_objectives, check_adapters
 from attacks import registry as attack_registry
-from attacks.embedding.base import EmbeddingAttack
+from attacks.base import Attack
 from attacks.errors import AssayError, nearest
-from robustness import loading, packaged
+from robustness import evaluate, loading, packaged
 from robustness.classifier import Classifier
 from robustness.data import load
 from robustness.dataset import TextDataset
 from robustness.device import resolve_device
-from robustness.objectives import registry as objective_registry
 from robustness.objectives.base import Objective
 
 
@@ -26,7 +26,7 @@ class Plan:
     config: AuditConfig
     device: torch.device
     dataset: TextDataset
-    attacks: tuple[EmbeddingAttack, ...]
+    attacks: tuple[Attack, ...]
     objectives: dict[str, Objective]
 
     @property
@@ -41,13 +41,7 @@ def make_plan(config: AuditConfig) -> Plan:
     attacks = tuple(
         attack_registry.build(name, params) for attack in config.attacks for name, params in attack.expand()
     )
-    objectives = {
-        candidate.name: objective_registry.build(
-            candidate.train.objective, candidate.train.params, also=list(TrainConfig.model_fields)
-        )
-        for candidate in config.candidates
-        if candidate.train
-    }
+    objectives = build_objectives(config)
     for candidate in config.candidates:
         loading.check_source(
             model_source(candidate),
@@ -61,6 +55,8 @@ def make_plan(config: AuditConfig) -> Plan:
         offline=config.offline,
         need_train=bool(objectives),
     )
+    for attack in attacks:
+        attack.target_class(dataset.label_names)
     _check_positive_label(config, dataset)
     check_gate_names(config.gate, dataset.split("test"))
     plan = Plan(config, device, dataset, attacks, objectives)
@@ -74,6 +70,8 @@ def _try(candidate: CandidateConfig, plan: Plan) -> None:
     classifier = load_candidate(candidate, plan)
     try:
         classifier.predict_proba(plan.test.inputs[:2])
+        for attack in plan.attacks:
+            evaluate.check_victim(classifier, attack)
     except AssayError as error:
         raise AssayError(f'candidate "{candidate.name}": {error}') from error
 
@@ -93,10 +91,13 @@ def load_candidate(candidate: CandidateConfig, plan: Plan) -> Classifier:
         "max_length": candidate.max_length,
     }
     if candidate.encoder is not None:
-        return loading.load_encoder(
+        classifier = loading.load_encoder(
             source, plan.dataset.label_names, seed=plan.config.seed, layers=candidate.layers, **options
         )
-    return loading.with_labels(loading.load_classifier(source, **options), plan.dataset.label_names)
+    else:
+        classifier = loading.with_labels(loading.load_classifier(source, **options), plan.dataset.label_names)
+    check_adapters(candidate, classifier)
+    return classifier
 
 
 def model_source(candidate: CandidateConfig) -> str:

@@ -10,7 +10,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from importlib.metadata import entry_points
-from types import ModuleType
+from types import ModuleType, NoneType, UnionType
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from attacks.errors import AssayError, nearest
@@ -27,11 +27,12 @@ Thing = TypeVar("Thing", bound=Named)
 
 @dataclass(frozen=True)
 class Kind(Generic[Thing]):
-    """noun: what one of them is called in messages; entry_points: the group that other packages use."""
+    """noun: what one of them is called in messages; packages: those whose modules hold them; entry_points:
+    the group that other packages use."""
 
     noun: str
     base: type[Thing]
-    package: ModuleType
+    packages: tuple[ModuleType, ...]
     entry_points: str
 
 
@@ -111,11 +112,12 @@ def parameters(thing: type[Any]) -> tuple[ParameterDescription, ...]:
 
 
 def _own(kind: Kind[Thing]) -> Iterator[tuple[str, type[Thing]]]:
-    for found in pkgutil.iter_modules(kind.package.__path__, kind.package.__name__ + "."):
-        module = importlib.import_module(found.name)
-        for member in vars(module).values():
-            if _is_of(kind, member) and member.__module__ == module.__name__:
-                yield f"Module {module.__name__}", member
+    for package in kind.packages:
+        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            module = importlib.import_module(found.name)
+            for member in vars(module).values():
+                if _is_of(kind, member) and member.__module__ == module.__name__:
+                    yield f"Module {module.__name__}", member
 
 
 def _registered(kind: Kind[Thing]) -> Iterator[tuple[str, type[Thing]]]:
@@ -138,7 +140,9 @@ def _registered(kind: Kind[Thing]) -> Iterator[tuple[str, type[Thing]]]:
 
 
 def _is_of(kind: Kind[Thing], member: object) -> bool:
-    return inspect.isclass(member) and issubclass(member, kind.base) and not inspect.isabstract(member)
+    """Whether it is a class to be used, and not one that others build on: those are abstract or nameless."""
+    of_kind = inspect.isclass(member) and issubclass(member, kind.base)
+    return of_kind and not inspect.isabstract(member) and hasattr(member, "name")
 
 
 def _fields(thing: type[Any]) -> tuple[Field[Any], ...]:
@@ -156,4 +160,6 @@ def _default(parameter: Field[Any]) -> Any:
 def _type_in_words(declared: Any) -> str:
     if get_origin(declared) is Literal:
         return " | ".join(map(str, get_args(declared)))
+    if get_origin(declared) is UnionType:
+        return " | ".join(_type_in_words(each) for each in get_args(declared) if each is not NoneType)
     return getattr(declared, "__name__", str(declared))

@@ -1,4 +1,4 @@
-"""Which attacks there are: every module of ``attacks.embedding`` and what other packages register.
+"""Which attacks there are: those of ``attacks.embedding`` and ``attacks.token``, and what others register.
 
 Another package adds an attack with an entry point of the group ``assay.attacks``, named as the attack, that
 points to its class.
@@ -9,15 +9,17 @@ from dataclasses import dataclass, fields
 from typing import Any, cast, get_args, get_type_hints
 
 import attacks.embedding
+import attacks.token
 from attacks import plugins
+from attacks.base import Attack
 from attacks.embedding.base import EmbeddingAttack
 from attacks.plugins import ParameterDescription
 from attacks.threat_model import Norm
 
 ATTACKS = plugins.Kind(
     noun="attack",
-    base=EmbeddingAttack,  # type: ignore[type-abstract]
-    package=attacks.embedding,
+    base=Attack,  # type: ignore[type-abstract]
+    packages=(attacks.embedding, attacks.token),
     entry_points="assay.attacks",
 )
 
@@ -34,7 +36,7 @@ class AttackDescription:
     parameters: tuple[ParameterDescription, ...]
 
 
-def available() -> dict[str, type[EmbeddingAttack]]:
+def available() -> dict[str, type[Attack]]:
     """All attack classes by name, sorted; raises AssayError as ``plugins.available`` does."""
     return plugins.available(ATTACKS)
 
@@ -45,8 +47,8 @@ def describe() -> list[AttackDescription]:
         AttackDescription(
             name=attack.name,
             summary=plugins.summary(attack),
-            access="white-box",
-            space="embedding",
+            access=attack.access,
+            space=attack.space,
             norms=_norms(attack),
             parameters=plugins.parameters(attack),
         )
@@ -54,7 +56,7 @@ def describe() -> list[AttackDescription]:
     ]
 
 
-def build(name: str, params: Mapping[str, Any], also: Sequence[str] = ()) -> EmbeddingAttack:
+def build(name: str, params: Mapping[str, Any], also: Sequence[str] = ()) -> Attack:
     """The attack ``name`` with its parameters, all checked.
 
     also: other keys that may stand beside the parameters, as spellings to suggest.
@@ -64,8 +66,10 @@ def build(name: str, params: Mapping[str, Any], also: Sequence[str] = ()) -> Emb
     return plugins.build(ATTACKS, name, params, also)
 
 
-def _norms(attack: type[EmbeddingAttack]) -> tuple[Norm, ...]:
-    """The choices of the parameter ``norm``, or the one norm that the class fixes."""
+def _norms(attack: type[Attack]) -> tuple[Norm, ...]:
+    """The choices of the parameter ``norm``, or the one norm that the class fixes; () outside embeddings."""
+    if not issubclass(attack, EmbeddingAttack):
+        return ()
     if "norm" in {parameter.name for parameter in fields(attack)}:
         return get_args(get_type_hints(attack)["norm"])
     return (cast(Norm, attack.norm),)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from reports.diffs import Span
 from reports.formatting import Kind, figure, interval
 from robustness.estimate import Estimate
 
@@ -126,6 +127,25 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A text that was changed. label: the true one; before, after: the predicted ones.
+
+    parts: the changes of the text, or of both texts of a pair.
+    """
+
+    id: str
+    label: str
+    before: str
+    after: str
+    parts: Sequence[Sequence[Span]]
+
+
+@dataclass(frozen=True)
+class Examples:
+    items: Sequence[Example]
+
+
+@dataclass(frozen=True)
 class Details:
     """Blocks behind a summary that opens without a script."""
 
@@ -148,7 +168,9 @@ class Part:
     blocks: "Sequence[Block]"
 
 
-Block = Table | Figures | Text | Bullets | Callout | Remarks | Facts | Listing | Details | Side | Part
+Block = (
+    Table | Figures | Text | Bullets | Callout | Remarks | Facts | Listing | Examples | Details | Side | Part
+)
 
 
 @dataclass(frozen=True)
@@ -167,6 +189,19 @@ def estimate_cell(estimate: Estimate | None, kind: Kind = "percent", *, show_n: 
     if estimate.value is None:
         return Cell("not measured", estimate.reason or "", "muted")
     notes = [interval(estimate, kind)] + ([f"n {estimate.n:,}"] if show_n else [])
-    # A line of a narrow column breaks between the interval and n, not within them.
+    return noted_cell(figure(estimate.value, kind), notes)
+
+
+def noted_cell(text: str, notes: Sequence[str], tone: Tone = "plain") -> Cell:
+    """``text`` above its notes; a line of a narrow column breaks between these, not within them."""
     kept = [note.replace(" ", "\u00a0") for note in notes if note]
-    return Cell(figure(estimate.value, kind), "\u00a0· ".join(kept))
+    return Cell(text, "\u00a0· ".join(kept), tone)
+
+
+def norm_cell(norm: Estimate | None) -> Cell:
+    """A norm, with its interval also where the upper end is open."""
+    if norm is None or norm.value is None or norm.low is None:
+        return estimate_cell(norm, "number")
+    ends = f"{norm.low:.3g} or more" if norm.high is None else f"{norm.low:.3g} to {norm.high:.3g}"
+    # Longer than a rate's: it may break anywhere between its words.
+    return Cell(f"{norm.value:.3g}", f"{ends} · n\u00a0{norm.n:,}")

@@ -49,12 +49,14 @@ class Dot:
     faint: bool = False
 
 
-def rate_curves(marks: Sequence[Mark], series: Sequence[str], x_title: str, label: str) -> Markup:
-    """Rates against a budget: a line and an interval band for each series."""
+def rate_curves(
+    marks: Sequence[Mark], series: Sequence[str], x_title: str, label: str, *, whole: bool = False
+) -> Markup:
+    """Rates against a budget: a line and an interval band for each series. whole: x counts things."""
     import altair as alt
 
     records = _records(marks, series)
-    base = alt.Chart(_data(records)).encode(x=_x(x_title))
+    base = alt.Chart(_data(records)).encode(x=_x(x_title, whole))
     colour = _colour(series)
     y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=_percent_axis())
     band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=None), y2="high:Q", color=colour)
@@ -152,10 +154,10 @@ def _estimate_fields(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _x(title: str) -> Any:
+def _x(title: str, whole: bool) -> Any:
     import altair as alt
 
-    axis = alt.Axis(tickCount=5, grid=False, format="~g")
+    axis = alt.Axis(tickCount=5, tickMinStep=1 if whole else 0, grid=False, format="~g")
     return alt.X("x:Q", title=title, scale=alt.Scale(zero=True, nice=False), axis=axis)
 
 

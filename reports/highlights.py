@@ -4,24 +4,30 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from attacks.threat_model import Space
 from fairness.results import FairnessUnderAttack, GroupAssessment
 from reports.formatting import name
 from reports.model import AuditReport, CandidateResult
-from reports.naming import NORMS
+from reports.naming import NORMS, with_budget
+from robustness.curves import BUDGETS
+from robustness.curves import family as without_budget
 from robustness.estimate import Estimate
-from robustness.results import AttackResult
+from robustness.results import AttackResult, EpsilonCurve
 
 
 @dataclass(frozen=True)
 class Family:
-    """One attack at several budgets: the same name and parameters but for epsilon.
+    """One attack at several budgets: the same name and parameters but for the budget.
 
-    epsilons: ascending; empty for an attack without a budget.
+    epsilons: ascending, in tokens for an attack on tokens; empty for an attack without a budget.
+    minimal: it finds each example's own smallest norm.
     """
 
     key: str
     label: str
+    space: Space
     epsilons: tuple[float, ...]
+    minimal: bool
 
     @property
     def main_epsilon(self) -> float | None:
@@ -38,8 +44,7 @@ class Disparity:
 
 def family_key(attack: str, params: dict[str, object]) -> str:
     """What attacks of one family share."""
-    kept = {key: value for key, value in params.items() if key != "epsilon"}
-    return json.dumps([attack, kept], sort_keys=True, default=str)
+    return json.dumps([attack, without_budget(params)], sort_keys=True, default=str)
 
 
 def families(report: AuditReport) -> list[Family]:
@@ -53,9 +58,11 @@ def families(report: AuditReport) -> list[Family]:
         Family(
             key=key,
             label=label,
+            space=attacks[0].threat_model.space,
             epsilons=tuple(
                 sorted({a.threat_model.epsilon for a in attacks if a.threat_model.epsilon is not None})
             ),
+            minimal=any(finds_minimal_norms(attack) for attack in attacks),
         )
         for (key, attacks), label in zip(members.items(), labels, strict=True)
     ]
@@ -70,15 +77,22 @@ def _labels(firsts: Sequence[AttackResult]) -> list[str]:
         differing = [
             key
             for key in attack.params
-            if key != "epsilon" and any(twin.params.get(key) != attack.params[key] for twin in twins)
+            if key not in BUDGETS and any(twin.params.get(key) != attack.params[key] for twin in twins)
         ]
         labels.append(name(", ".join([label, *(f"{key} {attack.params[key]}" for key in differing)])))
     return labels
 
 
 def _plain_label(attack: AttackResult) -> str:
-    norm = attack.threat_model.norm
-    return f"{attack.name} ({NORMS[norm]})" if norm else attack.name
+    norm, target = attack.threat_model.norm, attack.threat_model.target
+    label = f"{attack.name} ({NORMS[norm]})" if norm else attack.name
+    return label if target is None else f"{label} towards {name(target)}"
+
+
+def finds_minimal_norms(attack: AttackResult) -> bool:
+    """Whether it has no budget and looks for the smallest norm: its accuracy is then next to nothing for
+    every model, and its median norm is what it tells."""
+    return attack.threat_model.norm is not None and attack.threat_model.epsilon is None
 
 
 def result_of(candidate: CandidateResult, family: Family, epsilon: float | None) -> AttackResult | None:
@@ -88,6 +102,20 @@ def result_of(candidate: CandidateResult, family: Family, epsilon: float | None)
         if same and attack.threat_model.epsilon == epsilon:
             return attack
     return None
+
+
+def curve_of(candidate: CandidateResult, family: Family) -> EpsilonCurve | None:
+    """The candidate's accuracy against the budget of the family, None where there is no such curve."""
+    for curve in candidate.robustness.curves:
+        if family_key(curve.attack, curve.params) == family.key:
+            return curve
+    return None
+
+
+def minimal_norm_of(candidate: CandidateResult, family: Family) -> Estimate | None:
+    """The candidate's median minimal norm under a family that looks for it, None where it was not run."""
+    result = result_of(candidate, family, None)
+    return None if result is None else result.minimal_norm
 
 
 def accuracy_under(candidate: CandidateResult, family: Family, epsilon: float | None) -> Estimate | None:
@@ -114,8 +142,12 @@ def _is_same_attack(under: FairnessUnderAttack, result: AttackResult) -> bool:
 
 
 def strongest_attack(candidate: CandidateResult) -> AttackResult | None:
-    """The attack with the lowest accuracy under attack (the first of equals)."""
-    measured = [a for a in candidate.robustness.attacks if a.accuracy_under_attack.value is not None]
+    """The attack with the lowest accuracy under attack (the first of equals), of those with a budget."""
+    measured = [
+        a
+        for a in candidate.robustness.attacks
+        if a.accuracy_under_attack.value is not None and not finds_minimal_norms(a)
+    ]
     return min(measured, key=lambda a: a.accuracy_under_attack.value or 0.0, default=None)
 
 
@@ -134,7 +166,7 @@ def largest_disparity(candidate: CandidateResult) -> Disparity | None:
 
 def attack_label(family: Family, epsilon: float | None) -> str:
     """``pgd (L2) at epsilon 0.03``."""
-    return family.label if epsilon is None else f"{family.label} at epsilon {epsilon:g}"
+    return with_budget(family.label, family.space, epsilon)
 
 
 def label_of(report: AuditReport, attack: AttackResult) -> str:

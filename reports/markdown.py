@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from reports.blocks import Cell
-from reports.formatting import full_with_n, kind_of, shorten, visible
+from reports.formatting import counted, full_with_n, kind_of, shorten, visible
 from reports.highlights import verdict
 from reports.model import AuditReport, Finding, GateCheck
 from reports.sections.gate import required
@@ -26,6 +26,8 @@ def render_markdown(report: AuditReport) -> str:
     if report.gate.checks:
         parts.append(_gate_table(report.gate.checks))
     parts.append("### Candidates\n\n" + _candidates_table(report))
+    if texts := _texts(report):
+        parts.append(texts)
     if report.findings:
         parts.append("### Findings\n\n" + _findings(report.findings))
     return "\n\n".join(parts) + "\n"
@@ -68,6 +70,15 @@ def _candidates_table(report: AuditReport) -> str:
 
 def _cell(cell: Cell) -> str:
     return escape(cell.text) + (f" ({escape(cell.note)})" if cell.note else "")
+
+
+def _texts(report: AuditReport) -> str:
+    """How many changed texts fooled a model; the texts themselves are in the report."""
+    attacks = [attack for each in report.candidates for attack in each.robustness.attacks if attack.examples]
+    shown, found = sum(len(attack.examples) for attack in attacks), sum(a.successes for a in attacks)
+    if not found:
+        return ""
+    return f"The attacks fooled a model with {counted(found, 'changed text')}; report.html shows {shown:,}."
 
 
 def _findings(findings: Sequence[Finding]) -> str:

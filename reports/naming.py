@@ -1,6 +1,6 @@
 """The plain-English names of metrics, norms and threat models."""
 
-from attacks.threat_model import ThreatModel
+from attacks.threat_model import Space, ThreatModel
 from reports.formatting import name
 
 _METRICS = {
@@ -15,12 +15,13 @@ _METRICS = {
     "f1": "F1",
 }
 
-NORMS = {"linf": "L∞", "l2": "L2"}
+NORMS = {"linf": "L∞", "l2": "L2", "l2_per_token": "L2 per token"}
 
 _ACCESS = {
     "white-box": "White-box: sees the model's gradients",
     "score": "Black-box: sees class scores",
     "label": "Black-box: sees only the predicted label",
+    "none": "Sees nothing: random noise",
 }
 
 _SPACE = {
@@ -41,4 +42,43 @@ def metric_name(metric: str) -> str:
 def threat_in_words(threat: ThreatModel) -> str:
     """``White-box: sees the model's gradients; moves word embeddings within an L2 ball``."""
     words = f"{_ACCESS[threat.access]}; {_SPACE[threat.space]}"
-    return f"{words} within an {NORMS[threat.norm]} ball" if threat.norm else words
+    if threat.norm and threat.epsilon is None:
+        words += f" as little as it takes, measured in {NORMS[threat.norm]}"
+    elif threat.norm == "l2_per_token":
+        words += " within an L2 ball around each token"
+    elif threat.norm:
+        words += f" within an {NORMS[threat.norm]} ball"
+    elif threat.epsilon is None:
+        words += ", as many as it takes"
+    return words if threat.target is None else f"{words}; wants the label {name(threat.target)}"
+
+
+def with_budget(attack: str, space: Space, budget: float | None) -> str:
+    """``pgd (L2) at epsilon 0.03``, ``hotflip with at most 3 changed tokens``."""
+    if budget is None:
+        return attack
+    if space == "embedding":
+        return f"{attack} at epsilon {budget:g}"
+    return f"{attack} with at most {counted_units(space, budget)}"
+
+
+def budget_cell(space: Space, budget: float | None) -> str:
+    """The budget alone: ``0.03`` (an epsilon), ``3 changed tokens``, or ``unbounded``."""
+    if budget is None:
+        return "unbounded"
+    return f"{budget:g}" if space == "embedding" else counted_units(space, budget)
+
+
+def counted_units(space: Space, budget: float) -> str:
+    """``1 changed token``, ``3 changed words``."""
+    return f"{budget:g} changed {space}{'' if budget == 1 else 's'}"
+
+
+def budget_range(space: Space, last: float) -> str:
+    """``epsilon 0 to 0.1``, ``0 to 3 changed tokens``."""
+    return f"epsilon 0 to {last:g}" if space == "embedding" else f"0 to {counted_units(space, last)}"
+
+
+def budget_axis(space: Space) -> str:
+    """What the budgets of attacks in this space are."""
+    return "epsilon, relative to the embedding scale" if space == "embedding" else f"changed {space}s"

@@ -21,6 +21,7 @@ class Checkpoint:
     ``state.pt`` holds the last complete epoch and is read without unpickling code (``weights_only``);
     ``best.safetensors`` holds the weights to end with.
 
+    model: what has the weights: the model, or the part of it that is trained.
     parts: what has a state besides the model, by name. identity: what makes this training the one that it is,
     JSON-able; the state of another training is refused, as is a damaged one: going on from either, or
     silently from the start, would hide that something is wrong.
@@ -89,6 +90,12 @@ class Checkpoint:
             self._model.load_state_dict(load_file(path))
         except (OSError, RuntimeError, SafetensorError) as error:
             raise self._unreadable(path, error) from error
+
+    def kept(self, epochs: int) -> str:
+        """A sentence that says what is on the disk after ``epochs`` epochs."""
+        if epochs == 0:
+            return "No epoch was complete yet, so there is no earlier state."
+        return f"The last good state, after epoch {epochs}, is kept in {self._folder}."
 
     def _require_same(self, identity: dict[str, Any]) -> None:
         wanted = json.loads(self._identity)

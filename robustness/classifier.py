@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ import torch
 from torch import Tensor
 
 from attacks.errors import AssayError
-from attacks.victims import EmbeddingScale, Encoding, TextInput
+from attacks.victims import EmbeddingScale, Encoding, Piece, TextInput, Vocabulary
 from robustness.batching import by_token_budget, halving
-from robustness.tokens import Tokens, collate, tokenize
+from robustness.tokens import UNLIMITED, Tokens, collate, pieces, tokenize, vocabulary
 
 DESCRIPTIVE = (
     "_name_or_path",
@@ -120,6 +121,37 @@ class Classifier:
 
     def collate(self, batch: Sequence[Tokens]) -> Encoding:
         return collate(self.tokenizer, batch, self.device)
+
+    def text_logits(self, texts: Sequence[TextInput]) -> Tensor:
+        """Logits (n, k), float32, of texts; in batches by token budget. Not for use with gradients."""
+        tokens = self.tokenize_all(texts)
+        answer = torch.zeros((len(texts), len(self.label_names)), device=self.device)
+        for batch in self.batches(tokens):
+            answer[batch] = self._forward(self.collate([tokens[i] for i in batch]))
+        return answer
+
+    def token_ids(self, texts: Sequence[TextInput]) -> list[list[int]]:
+        """The token ids of each text, not truncated."""
+        return [example.inputs["input_ids"] for example in tokenize(self.tokenizer, texts, UNLIMITED)]
+
+    # Tokens as characters of a text.
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The v tokens that have a word embedding; raises AssayError for a slow tokenizer."""
+        return vocabulary(self.tokenizer, self.model.get_input_embeddings().num_embeddings, self.source)
+
+    @property
+    def embedding_matrix(self) -> Tensor:
+        """Word embeddings (v, d), float32: what the layer looks up, which some models scale."""
+        layer = self.model.get_input_embeddings()
+        with torch.no_grad():
+            rows: Tensor = layer(torch.arange(layer.num_embeddings, device=self.device))
+        return rows.float()
+
+    def pieces(self, texts: Sequence[TextInput]) -> list[list[Piece]]:
+        """The tokens of each truncated text that stand for whole characters of it."""
+        return pieces(self.tokenizer, texts, self.max_length)
 
     # Embeddings in, logits out.
 

@@ -1,29 +1,32 @@
-"""The judge: re-queries the model on what an attack proposes, checks the budget, and decides."""
+"""The evaluation: clean predictions, and every example under an attack, as judged outcomes in a store."""
 
-import hashlib
 import time
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from attacks import registry
+from attacks.base import Attack
 from attacks.embedding.base import EmbeddingAttack
 from attacks.errors import AssayError
-from attacks.norms import delta_norm
-from attacks.victims import EmbeddingScale, Encoding, GradientVictim, TextInput
+from attacks.token.base import LearnedTokenAttack, TokenAttack, TokenBudgetAttack
+from attacks.victims import TokenVictim
 from robustness.batching import halving
-from robustness.classifier import Classifier, probabilities
+from robustness.classifier import Classifier
 from robustness.dataset import TextDataset
+from robustness.judge import CountingVictim, Part, example_seed, judge_embeddings, judge_texts
 from robustness.outcomes import Outcome, OutcomeStore
 from robustness.tokens import Tokens
 
 Advance = Callable[[int], None]
 """Called with the number of examples done since the last call."""
 
-TOLERANCE = 1e-4
-"""Relative excess of a perturbation's norm over its budget that rounding may cause."""
+LEARN_FROM = 256
+"""The most examples that a learned attack is learned on: more take longer and hardly make it stronger."""
 
 
 def ignore_progress(count: int) -> None:
@@ -51,14 +54,15 @@ def predict(
             for index, token, answer in zip(batch, tokens, answers, strict=True)
         ]
 
-    return _batched(classifier, dataset, range(len(dataset)), store, run, advance)
+    _batched(classifier, dataset, range(len(dataset)), store, run, advance)
+    return _in_order(dataset, store)
 
 
 def attack(
     classifier: Classifier,
     dataset: TextDataset,
     clean: Sequence[Outcome],
-    attack: EmbeddingAttack,
+    attack: Attack,
     store: OutcomeStore,
     *,
     seed: int,
@@ -67,108 +71,135 @@ def attack(
     """Outcomes of every example under ``attack``, in the data's order.
 
     clean: the outcomes of ``predict`` on the same data. Examples that are misclassified already are
-        SKIPPED: their outcome is the clean one.
-    seed: with an example's id it seeds that example's random start, so an outcome does not depend on
-        the other examples or on the order of work.
-    Raises AssayError when the attack leaves its budget or touches a token that it may not.
+        SKIPPED, and so are those whose true class is the attack's target: their outcome is the clean one.
+    seed: with an example's id it seeds that example's draws, so an outcome does not depend on the other
+        examples or on the order of work.
+    Raises AssayError when the attack needs what the classifier does not offer, leaves its budget, or touches
+    a token that it may not.
     """
+    check_victim(classifier, attack)
     victim = CountingVictim(classifier)
-    radius = attack.radius(victim.embedding_scale)
-
-    def run(batch: list[int], tokens: list[Tokens]) -> list[Outcome]:
-        def judge(part: Sequence[tuple[int, Tokens]]) -> list[Outcome]:
-            started = time.perf_counter()
-            encoding = classifier.collate([token for _, token in part])
-            y = torch.tensor([int(dataset.labels[i]) for i, _ in part], device=classifier.device)
-            with torch.no_grad():
-                embeddings = classifier.embed(encoding)
-            victim.passes = 0
-            seeds = [example_seed(seed, dataset.ids[i]) for i, _ in part]
-            proposal = attack.perturb(victim, encoding, embeddings, y, seeds).detach()
-            distances = verify(proposal, embeddings, encoding, attack, radius)
-            with torch.inference_mode():
-                answers = probabilities(classifier.logits(encoding, proposal))
-            seconds = (time.perf_counter() - started) / len(part)
-            return [
-                Outcome(
-                    example_id=dataset.ids[index],
-                    label=int(dataset.labels[index]),
-                    prediction=int(answer.argmax()),
-                    probabilities=tuple(answer.tolist()),
-                    queries=victim.passes,
-                    distance=distance,
-                    seconds=seconds,
-                    truncated=token.truncated,
-                )
-                for (index, token), answer, distance in zip(part, answers, distances, strict=True)
-            ]
-
-        return halving(judge, list(zip(batch, tokens, strict=True)))
-
+    target = attack.target_class(dataset.label_names)
+    attacked = [i for i, o in enumerate(clean) if o.prediction == o.label and o.label != target]
     skipped = [
-        Outcome(**{**vars(outcome), "skipped": True, "seconds": 0.0})
-        for outcome in clean
-        if outcome.prediction != outcome.label
+        replace(clean[i], skipped=True, seconds=0.0) for i in sorted({*range(len(clean))} - {*attacked})
     ]
     known = store.load()
     store.add([outcome for outcome in skipped if outcome.example_id not in known])
     advance(len(skipped))
-    attacked = [i for i, outcome in enumerate(clean) if outcome.prediction == outcome.label]
-    return _batched(classifier, dataset, attacked, store, run, advance)
+
+    done = 0
+    for ready, rows, share in _ready(classifier, victim, dataset, attack, attacked, known, seed):
+        judge = partial(_judge_of(ready), classifier, victim, dataset, ready, seed)
+
+        def run(
+            batch: list[int],
+            tokens: list[Tokens],
+            judge: Callable[[Part], list[Outcome]] = judge,
+            share: Cost = share,
+        ) -> list[Outcome]:
+            return [
+                replace(
+                    outcome,
+                    queries=outcome.queries + share.queries,
+                    seconds=outcome.seconds + share.seconds,
+                )
+                for outcome in halving(judge, list(zip(batch, tokens, strict=True)))
+            ]
+
+        _batched(classifier, dataset, rows, store, run, advance)
+        done += len(rows)
+    advance(len(attacked) - done)
+    return _in_order(dataset, store)
 
 
-class CountingVictim:
-    """A classifier that counts its forward passes (``passes``), for the evaluator's accounts."""
+def check_victim(victim: object, attack: Attack) -> None:
+    """Raises AssayError when ``attack`` needs more of the model than ``victim`` offers.
 
-    def __init__(self, victim: GradientVictim) -> None:
-        self._victim = victim
-        self.passes = 0
-
-    @cached_property
-    def embedding_scale(self) -> EmbeddingScale:
-        return self._victim.embedding_scale
-
-    def tokenize(self, texts: Sequence[TextInput]) -> Encoding:
-        return self._victim.tokenize(texts)
-
-    def embed(self, encoding: Encoding) -> Tensor:
-        return self._victim.embed(encoding)
-
-    def logits(self, encoding: Encoding, embeddings: Tensor) -> Tensor:
-        self.passes += 1
-        return self._victim.logits(encoding, embeddings)
-
-
-def example_seed(seed: int, example_id: str) -> int:
-    """A 63-bit seed that depends on the run's seed and the example's id only."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{example_id}".encode()).digest()[:8], "big") >> 1
-
-
-def verify(
-    proposal: Tensor, embeddings: Tensor, encoding: Encoding, attack: EmbeddingAttack, radius: float
-) -> list[float]:
-    """Norms (b,) of what an attack proposed; raises AssayError where it breaks its own declaration.
-
-    Whatever the attack declares, padding is never touched.
+    White-box attacks, and all on embeddings, need a model that is computed from word embeddings here; those
+    on tokens also a tokenizer that knows where its tokens stand.
     """
-    if proposal.shape != embeddings.shape or not bool(torch.isfinite(proposal).all()):
+    if not isinstance(attack, EmbeddingAttack) and attack.access != "white-box":
+        return
+    if not all(hasattr(victim, method) for method in ("tokenize", "embed", "logits")):
+        others = [
+            name
+            for name, other in registry.available().items()
+            if other.access != "white-box" and other.space != "embedding"
+        ]
+        known = f" Those there are: {', '.join(others)}." if others else ""
         raise AssayError(
-            f"attack {attack.name}: expected finite embeddings of shape {tuple(embeddings.shape)}, "
-            f"got shape {tuple(proposal.shape)} or values that are not finite."
+            f'Attack "{attack.name}" needs the gradients or the word embeddings of a model that runs here, '
+            f"and this one only answers ({type(victim).__name__}). Give the model as a Hugging Face folder, "
+            f"or use a black-box attack, which needs predictions only.{known}"
         )
-    delta = proposal.float() - embeddings.float()
-    if bool(delta[~(attack.perturbable(encoding) & encoding.real)].any()):
-        raise AssayError(f"attack {attack.name}: it changed padding or special tokens that it may not touch.")
-    distances = delta_norm(delta, attack.norm)
-    # Adding a small delta to a larger embedding rounds each component in its last place.
-    rounding = torch.finfo(embeddings.dtype).eps * delta_norm(embeddings, attack.norm)
-    excess = distances - (radius * (1 + TOLERANCE) + rounding)
-    if bool((excess > 0).any()):
-        raise AssayError(
-            f"attack {attack.name}: expected perturbations of norm at most {radius:g}, "
-            f"got {float(distances[excess.argmax()]):g}."
-        )
-    return [float(distance) for distance in distances]
+    if isinstance(attack, TokenBudgetAttack):
+        cast(TokenVictim, victim).vocabulary  # noqa: B018 - building it is the check
+
+
+def _judge_of(attack: Attack) -> Callable[..., list[Outcome]]:
+    if isinstance(attack, EmbeddingAttack):
+        return judge_embeddings
+    if isinstance(attack, TokenAttack):
+        return judge_texts
+    raise AssayError(
+        f"attack {attack.name}: expected an attack on embeddings or on tokens, got {type(attack).__name__}."
+    )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an example bears of the learning of an attack."""
+
+    queries: float = 0.0
+    seconds: float = 0.0
+
+
+def _ready(
+    classifier: Classifier,
+    victim: CountingVictim,
+    dataset: TextDataset,
+    attack: Attack,
+    rows: Sequence[int],
+    known: dict[str, Outcome],
+    seed: int,
+) -> Iterator[tuple[Attack, list[int], Cost]]:
+    """The attack, the rows to use it on, and what each of them bears of its learning.
+
+    A learned attack comes twice: each half of the rows with what was learned on the other. A half that is
+    known already is left out.
+    """
+    if not isinstance(attack, LearnedTokenAttack):
+        yield attack, list(rows), Cost()
+        return
+    ordered = sorted(rows, key=lambda row: example_seed(seed, dataset.ids[row]))
+    halves = ordered[: len(ordered) // 2], ordered[len(ordered) // 2 :]
+    for use, learn in (halves, halves[::-1]):
+        if use and not all(dataset.ids[row] in known for row in use):
+            started, before = time.perf_counter(), victim.rows
+            # Alone, the only example there is has to do.
+            learned = _learn(classifier, victim, dataset, attack, (learn or use)[:LEARN_FROM], seed)
+            seconds = time.perf_counter() - started
+            yield learned, sorted(use), Cost((victim.rows - before) / len(use), seconds / len(use))
+
+
+def _learn(
+    classifier: Classifier,
+    victim: CountingVictim,
+    dataset: TextDataset,
+    attack: LearnedTokenAttack,
+    rows: Sequence[int],
+    seed: int,
+) -> TokenAttack:
+    """``attack`` learned on ``rows``, or on half of them where the accelerator is out of memory."""
+    y = torch.tensor([int(dataset.labels[row]) for row in rows], device=classifier.device)
+    texts = [dataset.inputs[row] for row in rows]
+    try:
+        return attack.learn(victim, texts, attack.goal(y, dataset.label_names), seed)
+    except torch.OutOfMemoryError:
+        if len(rows) == 1:
+            raise
+    return _learn(classifier, victim, dataset, attack, rows[: len(rows) // 2], seed)
 
 
 def _batched(
@@ -178,8 +209,8 @@ def _batched(
     store: OutcomeStore,
     run: Callable[[list[int], list[Tokens]], list[Outcome]],
     advance: Advance,
-) -> list[Outcome]:
-    """Run what is not in the store, one batch at a time, and return all of the store in order.
+) -> None:
+    """Run what is not in the store, one batch at a time.
 
     Batches are formed over all ``indices``, done or not: a resumed run computes the same batches as an
     undisturbed one, and so the same last digits.
@@ -192,6 +223,9 @@ def _batched(
         if any(dataset.ids[row] not in known for row in rows):
             store.add(run(rows, [tokens[position] for position in batch]))
         advance(len(batch))
+
+
+def _in_order(dataset: TextDataset, store: OutcomeStore) -> list[Outcome]:
     outcomes = store.load()
     return [outcomes[example_id] for example_id in dataset.ids]
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from attacks.victims import TextInput
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -11,10 +13,15 @@ class Outcome:
 
     probabilities: k class probabilities of the last answer that counts: on the perturbed input, or on
         the clean one when the example was skipped.
-    skipped: the model was wrong from the start, so nothing was attacked.
-    queries: forward passes that the attack spent on it (the judge's own are not counted).
-    distance: norm of the perturbation, absolute; None when there was none.
+    skipped: the model was wrong from the start (or the true class is the one the attack wants), so nothing
+        was attacked.
+    success: the attack reached its goal.
+    queries: forward passes that the attack spent on it, its share of its batch's (the judge's own are not
+        counted).
+    distance: size of the perturbation: its norm, absolute, or the number of changed tokens; None when there
+        was none.
     seconds: this example's share of the batch's wall time.
+    text: what the attack made of the text; None where it is unchanged or only embeddings were attacked.
     """
 
     example_id: str
@@ -22,10 +29,12 @@ class Outcome:
     prediction: int
     probabilities: tuple[float, ...]
     skipped: bool = False
-    queries: int = 0
+    success: bool = False
+    queries: float = 0.0
     distance: float | None = None
     seconds: float = 0.0
     truncated: bool = False
+    text: TextInput | None = None
 
 
 class OutcomeStore(Protocol):

@@ -1,6 +1,6 @@
 """What the robustness room found, as frozen data that round-trips through JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from attacks.threat_model import ThreatModel
@@ -48,13 +48,95 @@ class GroupRobustness:
 
 
 @dataclass(frozen=True)
+class AdversarialExample:
+    """A text that an attack changed and with which it reached its goal.
+
+    original, perturbed: one text, or the two of a pair. before, after: the predicted labels.
+    """
+
+    example_id: str
+    label: str
+    before: str
+    after: str
+    original: list[str]
+    perturbed: list[str]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """epsilon: the budget, relative to the embedding scale or in tokens."""
+
+    epsilon: float
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class EpsilonCurve:
+    """Accuracy against the budget of one attack, from 0 (clean) on.
+
+    params: the attack's parameters without its budget. area: the mean accuracy over the range of budgets.
+    """
+
+    attack: str
+    params: dict[str, Any]
+    points: list[CurvePoint]
+    area: Estimate
+
+
+@dataclass(frozen=True)
+class ValidityCheck:
+    """One check of whether the evaluation can be trusted.
+
+    passed: None where it could not be decided; ``message`` says why. observed: the number that decides;
+    the check fails where its whole interval lies above ``limit``.
+    """
+
+    id: str
+    passed: bool | None
+    observed: Estimate
+    limit: float | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a model's confidence does to the attack on it.
+
+    temperature: by which the logits are divided, fitted to n_fit held-out examples (Guo et al. 2017); above 1
+    means over-confident. as_is, calibrated: accuracy under the same attack on the model as it is and on the
+    calibrated one, whose predictions are the same. difference: as_is minus calibrated, paired.
+    """
+
+    temperature: float
+    n_fit: int
+    held_out: str
+    as_is: Estimate
+    calibrated: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class ValidityResult:
+    """The checks, made on n correctly classified examples at one budget (epsilon relative, in ``norm``)."""
+
+    n: int
+    norm: str
+    epsilon: float
+    checks: list[ValidityCheck]
+    calibration: Calibration | None
+
+
+@dataclass(frozen=True)
 class AttackResult:
     """One attack at one budget, judged.
 
     accuracy_under_attack: share still classified correctly; examples misclassified from the start
         count as wrong.
-    attack_success_rate: share of the correctly classified examples that the attack turned.
+    attack_success_rate: share of the correctly classified examples with which the attack reached its goal.
     mean_queries: forward passes per attacked example.
+    minimal_norm: median over the examples of the smallest relative epsilon that turns them, for an attack
+        that looks for it; None for one with a budget.
+    examples: successes of an attack that changes text, at most ``summarize.SHOWN`` of the ``successes``.
     """
 
     name: str
@@ -68,22 +150,38 @@ class AttackResult:
     mean_queries: Estimate
     seconds: float
     by_group: ByGroup
+    minimal_norm: Estimate | None = None
+    successes: int = 0
+    examples: list[AdversarialExample] = field(default_factory=list)
 
     @property
     def label(self) -> str:
         """How people name it: ``fgsm at epsilon 0.03``, ``pgd (l2) at epsilon 1``."""
         epsilon = self.threat_model.epsilon
         name = f"{self.name} ({self.params['norm']})" if "norm" in self.params else self.name
-        return name if epsilon is None else f"{name} at epsilon {epsilon:g}"
+        if self.threat_model.target is not None:
+            name = f"{name} towards {self.threat_model.target}"
+        if epsilon is None:
+            return name
+        if self.threat_model.space != "embedding":
+            plural = "" if epsilon == 1 else "s"
+            return f"{name} with at most {epsilon:g} changed {self.threat_model.space}{plural}"
+        return f"{name} at epsilon {epsilon:g}"
 
 
 @dataclass(frozen=True)
 class RobustnessResult:
-    """worst_case_accuracy: share of examples that no attack of the audit turned."""
+    """worst_case_accuracy: share of examples that no attack of the audit turned.
+
+    worst_case_accuracy leaves out attacks without a budget. validity: None where the checks are off, no
+    attack was run, or no example was right.
+    """
 
     clean: CleanResult
     attacks: list[AttackResult]
     worst_case_accuracy: Estimate
+    curves: list[EpsilonCurve] = field(default_factory=list)
+    validity: ValidityResult | None = None
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,36 @@
 """From per-example outcomes to rates with intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from attacks.base import Attack
 from attacks.embedding.base import EmbeddingAttack
+from attacks.victims import EmbeddingScale, TextInput
+from robustness.curves import median_minimal_norm, minimal_norms
+from robustness.dataset import TextDataset
 from robustness.estimate import Estimate, wilson
 from robustness.outcomes import Outcome
-from robustness.results import AttackResult, ByGroup, GroupRobustness
+from robustness.results import AdversarialExample, AttackResult, ByGroup, GroupRobustness
+
+SHOWN = 100
+"""The most adversarial texts of one attack that a report shows; the ledger has all of them."""
 
 
 def attack_result(
-    attack: EmbeddingAttack,
+    attack: Attack,
+    dataset: TextDataset,
+    clean: Sequence[Outcome],
     outcomes: Sequence[Outcome],
-    groups: Mapping[str, np.ndarray],
     *,
-    radius: float,
+    scale: EmbeddingScale,
     confidence: float,
 ) -> AttackResult:
     """The rates of one attack, overall and by group.
 
-    outcomes: n judged outcomes in the order of the group columns (n,).
+    clean, outcomes: n judged outcomes in the order of ``dataset``. scale: of the attacked model.
     """
+    groups = dataset.groups
     by_group: ByGroup = {}
     for name, column in groups.items():
         values = sorted(set(column.tolist()))
@@ -39,7 +48,7 @@ def attack_result(
         name=attack.name,
         params=attack.params(),
         threat_model=attack.threat_model,
-        epsilon_absolute=radius,
+        epsilon_absolute=_absolute(attack, scale),
         n=len(outcomes),
         skipped=len(outcomes) - len(attacked),
         accuracy_under_attack=accuracy_under_attack(outcomes, confidence),
@@ -51,7 +60,43 @@ def attack_result(
         ),
         seconds=sum(outcome.seconds for outcome in attacked),
         by_group=by_group,
+        minimal_norm=(
+            median_minimal_norm(minimal_norms(clean, outcomes, scale.of(attack.norm)), confidence)
+            if isinstance(attack, EmbeddingAttack) and attack.budget is None
+            else None
+        ),
+        successes=sum(outcome.success for outcome in outcomes),
+        examples=adversarial_examples(dataset, clean, outcomes)[:SHOWN],
     )
+
+
+def _absolute(attack: Attack, scale: EmbeddingScale) -> float | None:
+    if not isinstance(attack, EmbeddingAttack) or attack.budget is None:
+        return None
+    return attack.radius(scale)
+
+
+def adversarial_examples(
+    dataset: TextDataset, clean: Sequence[Outcome], outcomes: Sequence[Outcome]
+) -> list[AdversarialExample]:
+    """Every changed text with which an attack reached its goal; none for an attack on embeddings."""
+    names = dataset.label_names
+    return [
+        AdversarialExample(
+            example_id=after.example_id,
+            label=names[after.label],
+            before=names[before.prediction],
+            after=names[after.prediction],
+            original=_parts(text),
+            perturbed=_parts(after.text),
+        )
+        for text, before, after in zip(dataset.inputs, clean, outcomes, strict=True)
+        if after.success and after.text is not None
+    ]
+
+
+def _parts(text: TextInput) -> list[str]:
+    return [text] if isinstance(text, str) else list(text)
 
 
 def accuracy_under_attack(outcomes: Sequence[Outcome], confidence: float) -> Estimate:
@@ -65,7 +110,7 @@ def attack_success_rate(outcomes: Sequence[Outcome], confidence: float) -> Estim
     attacked = [outcome for outcome in outcomes if not outcome.skipped]
     if not attacked:
         return Estimate.undefined("no example was attacked: all were misclassified already")
-    turned = sum(outcome.prediction != outcome.label for outcome in attacked)
+    turned = sum(outcome.success for outcome in attacked)
     return wilson(turned, len(attacked), confidence)
 
 

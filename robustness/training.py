@@ -3,27 +3,33 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
-from attacks.errors import AssayError, nearest
-from robustness import evaluate
+from attacks.errors import AssayError
 from robustness.batching import shuffled
 from robustness.checkpoint import Checkpoint
 from robustness.classifier import Classifier
 from robustness.data import TextDataset
+from robustness.distributed import ALONE, Processes
+from robustness.epochs import best, out_of_patience, predict, validated
 from robustness.evaluate import Advance, ignore_progress
-from robustness.objectives.base import Objective
-from robustness.outcomes import MemoryStore, Outcome
+from robustness.lora import Lora, adapt
+from robustness.objectives.base import Objective, Step
+from robustness.precision import Precision, mixed_precision
+from robustness.randomness import seeded
 from robustness.results import EpochRecord
-
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+from robustness.schedule import learning_rate_factor, rise
+from robustness.tracking import Observer
+from robustness.updates import Update, Updates
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +42,16 @@ class TrainSettings:
         classification head collapses to one class when it meets the full adversary from the start.
     warmup: share of all steps over which the learning rate rises, before it falls linearly to 0.
     patience: stop after so many epochs without a better validation score; None trains all epochs.
+    accumulate: parts that the examples of one update are computed in, one after the other: it saves memory,
+        takes longer and leaves the update as it was, but for dropout and other random draws.
+    lora: train adapters and the head instead of all weights.
     precision: ``auto`` is bf16 (or fp16) mixed precision on CUDA, bf16 on CPUs with matrix units (AMX), and
         fp32 elsewhere.
     """
 
     epochs: int = 3
     batch_size: int = 32
+    accumulate: int = 1
     learning_rate: float = 5e-5
     weight_decay: float = 0.01
     warmup: float = 0.1
@@ -50,16 +60,21 @@ class TrainSettings:
     patience: int | None = None
     precision: Precision = "auto"
     freeze_embeddings: bool = False
+    lora: Lora | None = None
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """collapsed: the kept model gives every validation example the same class, though they are not of one."""
+    """collapsed: the kept model gives every validation example the same class, though they are not of one.
+
+    trained_parameters: how many weights were trained; the others stayed as they were.
+    """
 
     history: tuple[EpochRecord, ...]
     best_epoch: int
     collapsed: bool
+    trained_parameters: int
 
 
 def train(
@@ -70,28 +85,46 @@ def train(
     settings: TrainSettings,
     folder: Path,
     advance: Advance = ignore_progress,
+    *,
+    observers: Sequence[Observer] = (),
+    processes: Processes = ALONE,
 ) -> TrainingOutcome:
-    """Train ``classifier`` in place and leave the best epoch's weights in it.
+    """Train ``classifier`` in place and leave the best epoch's weights in it, as a plain model.
 
     training, validation: their labels are indices into ``classifier.label_names``.
     folder: where the state after each epoch is kept, so that a killed training goes on with the next epoch
         when it is called again with a classifier as it was at the start; the caller removes it when it has
         saved the model.
-    advance: told of every batch, in examples.
+    advance: told of every batch, in examples. observers: told of updates and epochs.
+    processes: all of them call this with the same arguments, on their own devices, and see the same folder.
+        Each computes its share of every batch; the main one validates and writes. The updates are those of
+        one process up to rounding, but for dropout and other random draws, which differ.
     Every epoch draws its order and its dropout from (seed, epoch), so a resumed training equals an
     undisturbed one; the global random state is left as it was.
     Raises AssayError for data without examples, for a folder that cannot be written or holds a damaged state
-    or that of another training, when a batch does not fit into memory, and when the loss is NaN or infinite;
-    the state of the last good epoch stays.
+    or that of another training, for a LoRA that the model cannot have, when a batch does not fit into memory,
+    and when the loss, a gradient or a weight is NaN or infinite; the state of the last good epoch stays.
     """
     _check(classifier, training, validation)
     model, device = classifier.model, classifier.device
-    autocast, scaler = _mixed_precision(settings.precision, device)
-    model.get_input_embeddings().weight.requires_grad_(not settings.freeze_embeddings)
-    optimizer = _optimizer(model, settings)
-    made_of = {**identity(classifier, training, validation, objective, settings), "device": device.type}
-    checkpoint = Checkpoint(folder, model, {"optimizer": optimizer, "scaler": scaler}, made_of)
+    autocast, scaler = mixed_precision(settings.precision, device)
+    made_of = {
+        **identity(classifier, training, validation, objective, settings),
+        "device": device.type,
+        "processes": processes.count,
+    }
+    processes.require_same("the training", made_of)
+    adapted = None if settings.lora is None else adapt(model, settings.lora, settings.seed, device)
+    if adapted is None:
+        model.get_input_embeddings().weight.requires_grad_(not settings.freeze_embeddings)
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    trained = sum(parameter.numel() for parameter in parameters)
+    optimizer = _optimizer(parameters, settings)
+    memory = objective.memory(classifier)
+    parts = {"optimizer": optimizer, "scaler": scaler, **({} if memory is None else {"memory": memory})}
+    checkpoint = Checkpoint(folder, model if adapted is None else adapted, parts, made_of)
     history = [EpochRecord(**record) for record in checkpoint.restore()]
+    processes.require_same(f"{folder}: the number of epochs kept", len(history))
     advance(len(history) * len(training))
 
     tokens = classifier.tokenize_all(training.inputs)
@@ -99,55 +132,93 @@ def train(
     y = torch.tensor(training.labels, device=device)
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     total_steps = settings.epochs * steps_per_epoch
+    total = sum(parameter.numel() for parameter in model.parameters())
+    log.info("%d of %d weights are trained", trained, total)
+    for observer in observers:
+        observer.started(len(history) * steps_per_epoch, len(history), trained, total)
 
-    def backward(loss: torch.Tensor) -> None:
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    def tell(update: Update) -> None:
+        for observer in observers:
+            observer.updated(update)
+
+    def backward(loss: Tensor, share: float) -> None:
+        scaler.scale(loss * share).backward()  # type: ignore[no-untyped-call]
 
     for epoch in range(len(history) + 1, settings.epochs + 1):
-        if _out_of_patience(history, settings.patience):
+        if out_of_patience(history, settings.patience):
             break
         started = time.perf_counter()
-        losses, strength = [], 0.0
-        radius = objective.radius(classifier)
+        updates = Updates(device, tell, checkpoint.kept(len(history)))
+        strength = 0.0
+        radius, budget = objective.radius(classifier), objective.epsilon_relative
         rng = np.random.default_rng([settings.seed, epoch])
-        with _seeded(int(rng.integers(2**62)), device), _in_memory(settings.batch_size):
+        draws = (int(rng.integers(2**62)) + processes.rank) % 2**62
+        with seeded(draws, device), _in_memory(settings), _diverging(updates):
             model.train()
             for number, batch in enumerate(shuffled(lengths, settings.batch_size, rng)):
                 step = (epoch - 1) * steps_per_epoch + number
-                strength = _rise(step, settings.ramp * total_steps)
-                rate = settings.learning_rate * _learning_rate_factor(step, total_steps, settings.warmup)
+                strength = rise(step, settings.ramp * total_steps)
+                rate = settings.learning_rate * learning_rate_factor(step, total_steps, settings.warmup)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                encoding = classifier.collate([tokens[i] for i in batch])
-                with autocast():
-                    loss = objective.backward(classifier, encoding, y[batch], strength * radius, backward)
-                losses.append(_finite(float(loss), step, rate))
+                loss = torch.zeros((), device=device)
+                for part, share in _parts(batch, settings.accumulate, processes):
+                    encoding = classifier.collate([tokens[i] for i in part])
+                    now = Step(
+                        strength * radius,
+                        partial(backward, share=share),
+                        progress=step / total_steps,
+                        memory=memory,
+                    )
+                    with autocast():
+                        loss += share * objective.backward(classifier, encoding, y[part], now)
+                processes.add_up([*_gradients(parameters), loss])
                 scaler.unscale_(optimizer)
-                torch.nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
+                norm = nn.utils.clip_grad_norm_(parameters, settings.max_grad_norm)
+                updates.add(
+                    step + 1,
+                    loss,
+                    None if scaler.is_enabled() else norm,  # the scaler skips what overflows
+                    learning_rate=rate,
+                    epsilon=None if budget is None else strength * budget,
+                )
                 scaler.step(optimizer)
                 scaler.update()
                 optimizer.zero_grad(set_to_none=True)
+                objective.after_update(classifier, memory)
                 advance(len(batch))
+            updates.read()
+            updates.require_finite(parameters, epoch * steps_per_epoch)
             model.eval()
-        record = _validated(classifier, validation, objective, settings.seed)
-        budget = objective.epsilon_relative
-        history.append(
-            replace(
-                record,
-                epoch=epoch,
-                loss=float(np.mean(losses)),
-                epsilon=None if budget is None else strength * budget,
-                seconds=time.perf_counter() - started,
-            )
+        _agree_on(memory, processes)
+        validate = partial(
+            validated,
+            classifier,
+            validation,
+            objective,
+            settings.seed,
+            epoch=epoch,
+            loss=float(np.mean(updates.losses)),
+            epsilon=None if budget is None else strength * budget,
+            started=started,
         )
+        history.append(processes.from_main(validate))
         log.info("epoch %d: %s", epoch, history[-1])
-        checkpoint.save([asdict(each) for each in history], best=_best(history) is history[-1])
+        if processes.is_main:
+            checkpoint.save([asdict(each) for each in history], best=best(history) is history[-1])
+        for observer in observers:
+            observer.validated(epoch * steps_per_epoch, history[-1])
 
+    processes.from_main(lambda: None)  # the best weights are written before anybody reads them
     checkpoint.load_best()
+    if adapted is not None:
+        adapted.merge()
     model.eval().requires_grad_(True)
-    predicted = {outcome.prediction for outcome in _predict(classifier, validation)}
+    predicted = {
+        outcome.prediction for outcome in processes.from_main(lambda: predict(classifier, validation))
+    }
     collapsed = len(predicted) == 1 and len(set(validation.labels.tolist())) > 1
-    return TrainingOutcome(tuple(history), _best(history).epoch, collapsed)
+    return TrainingOutcome(tuple(history), best(history).epoch, collapsed, trained)
 
 
 def _check(classifier: Classifier, training: TextDataset, validation: TextDataset) -> None:
@@ -180,39 +251,60 @@ def identity(
     }
 
 
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """torch's generators of the CPU and of ``device`` start from ``seed``, and are put back afterwards."""
-    # torch.manual_seed would seed every accelerator of the machine and leave the others changed.
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        elif device.type == "mps":
-            state = torch.mps.get_rng_state()
-            torch.mps.manual_seed(seed)
-        try:
-            yield
-        finally:
-            if device.type == "mps":
-                torch.mps.set_rng_state(state)
+def _parts(batch: list[int], accumulate: int, processes: Processes) -> list[tuple[list[int], float]]:
+    """This process's examples of one update in at most ``accumulate`` parts, each with its share of it all.
+
+    Objectives take the mean over the examples that they are given; weighted by the shares, the parts of all
+    processes add up to the mean over the batch. A process that gets no example computes one for nothing, so
+    that it has the same gradients to add up as the others.
+    """
+    mine = processes.share(batch)
+    if not mine:
+        return [(batch[:1], 0.0)]
+    cuts = np.array_split(np.array(mine), min(accumulate, len(mine)))
+    return [(part.tolist(), len(part) / len(batch)) for part in cuts]
+
+
+def _gradients(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+
+
+def _agree_on(memory: Any, processes: Processes) -> None:
+    """Every process goes on with the main one's memory, which a resumed training would have too."""
+    if memory is not None and processes.count > 1:
+        memory.load_state_dict(processes.from_main(lambda: _on_cpu(memory.state_dict())))
+
+
+def _on_cpu(state: Any) -> Any:
+    if isinstance(state, Tensor):
+        return state.cpu()
+    return {key: _on_cpu(each) for key, each in state.items()} if isinstance(state, dict) else state
 
 
 @contextmanager
-def _in_memory(batch_size: int) -> Iterator[None]:
+def _diverging(updates: Updates) -> Iterator[None]:
+    """A loss that is NaN is told as such, and not as whatever it made an objective complain about."""
+    try:
+        yield
+    except AssayError:
+        updates.read()
+        raise
+
+
+@contextmanager
+def _in_memory(settings: TrainSettings) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
+        size = math.ceil(settings.batch_size / settings.accumulate)
         raise AssayError(
-            f"the accelerator has not enough memory to train on batches of {batch_size} examples. "
-            "Lower batch_size or max_length, or train on the CPU."
+            f"the accelerator has not enough memory to train on {size} examples at once. Raise accumulate "
+            "(the same training, in smaller parts), lower max_length, or train on the CPU."
         ) from error
 
 
-def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
+def _optimizer(parameters: Sequence[nn.Parameter], settings: TrainSettings) -> torch.optim.AdamW:
     """AdamW (Loshchilov and Hutter 2019); biases and normalisation weights (vectors) are not decayed."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     return torch.optim.AdamW(
         [
             {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
@@ -220,88 +312,3 @@ def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
         ],
         lr=settings.learning_rate,
     )
-
-
-def _rise(step: int, steps: float) -> float:
-    """Rises linearly to 1 in ``steps`` steps, of which ``step`` = 0 is the first; 1 from there on."""
-    return min(1.0, (step + 1) / steps) if steps > 0 else 1.0
-
-
-def _learning_rate_factor(step: int, total: int, warmup: float) -> float:
-    """Linear warm-up over ``warmup * total`` steps, then linear decay to 0 at ``total``; at most 1."""
-    left = 1 - warmup
-    return min(_rise(step, warmup * total), (total - step) / (left * total) if left > 0 else 1.0)
-
-
-def _mixed_precision(
-    precision: Precision, device: torch.device
-) -> tuple[Callable[[], Any], torch.amp.GradScaler]:
-    """The autocast context and the loss scaler (active for fp16 only)."""
-    known = get_args(Precision)
-    if precision not in known:
-        raise AssayError(
-            f'Expected precision to be one of {", ".join(known)}, got "{precision}".'
-            f"{nearest(precision, known)}"
-        )
-    if precision == "auto":
-        precision = _fastest_precision(device)
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
-
-    def autocast() -> Any:
-        return torch.autocast(device.type, dtype=dtype, enabled=dtype is not torch.float32)
-
-    return autocast, torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
-
-
-def _fastest_precision(device: torch.device) -> Precision:
-    """Mixed precision where the hardware multiplies it several times faster than fp32."""
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    # The matrix units (AMX) of recent server CPUs; older releases of torch cannot tell.
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return "bf16" if device.type == "cpu" and capabilities.get("amx_bf16") else "fp32"
-
-
-def _finite(loss: float, step: int, learning_rate: float) -> float:
-    if not math.isfinite(loss):
-        raise AssayError(
-            f"training diverged: the loss is {loss} at step {step + 1} (learning rate {learning_rate:.2g}). "
-            "Try a lower learning_rate, a smaller epsilon, or a longer warmup or ramp."
-        )
-    return loss
-
-
-def _predict(classifier: Classifier, dataset: TextDataset) -> list[Outcome]:
-    return evaluate.predict(classifier, dataset, MemoryStore())
-
-
-def _validated(
-    classifier: Classifier, validation: TextDataset, objective: Objective, seed: int
-) -> EpochRecord:
-    """The validation half of an epoch's record."""
-    clean = _predict(classifier, validation)
-    attack = objective.attack()
-    attacked = (
-        None
-        if attack is None
-        else evaluate.attack(classifier, validation, clean, attack, MemoryStore(), seed=seed)
-    )
-    likelihood = [max(outcome.probabilities[outcome.label], 1e-12) for outcome in clean]
-    return EpochRecord(
-        epoch=0,
-        loss=0.0,
-        validation_accuracy=evaluate.accuracy(clean),
-        validation_loss=float(-np.mean(np.log(likelihood))),
-        validation_accuracy_under_attack=None if attacked is None else evaluate.accuracy(attacked),
-        epsilon=None,
-        seconds=0.0,
-    )
-
-
-def _best(history: list[EpochRecord]) -> EpochRecord:
-    """The epoch of the highest score; of equal ones that with the lower validation loss."""
-    return max(history, key=lambda record: (record.score, -record.validation_loss))
-
-
-def _out_of_patience(history: list[EpochRecord], patience: int | None) -> bool:
-    return patience is not None and bool(history) and len(history) - _best(history).epoch >= patience

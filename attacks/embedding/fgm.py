@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from attacks.embedding.base import EmbeddingAttack
+from attacks.embedding.base import AscentAttack
 from attacks.threat_model import Norm
 
 
 @dataclass(frozen=True, kw_only=True)
-class FGM(EmbeddingAttack):
+class FGM(AscentAttack):
     """Fast gradient method: one step of length epsilon along the gradient of the whole sentence.
 
     Miyato, Dai and Goodfellow 2017, "Adversarial training methods for semi-supervised text classification",

@@ -34,8 +34,31 @@ DEFINITIONS = (
         "absolute budget is the product.",
     ),
     (
+        "Area under the curve",
+        "The mean accuracy over all budgets from 0 to the last one of the curve, by the trapezoidal rule; "
+        "each example has an area of its own, and the interval is that of their mean.",
+    ),
+    (
+        "Median minimal norm",
+        "For half of the examples the attack found a perturbation this small, relative to the embedding "
+        "scale, that turns them. Examples wrong from the start count as 0, those that it could not turn as "
+        "endless; the interval comes from order statistics.",
+    ),
+    (
+        "Attacks on tokens",
+        "They end in text: what an attack proposes is tokenised again, its changed tokens are counted "
+        "against the budget, and the model is asked about that text. Only that decides.",
+    ),
+    (
         "Worst case",
-        "Share of examples that the model classifies correctly and no attack of this audit turned.",
+        "Share of examples that the model classifies correctly and no attack with a budget of this audit "
+        "turned.",
+    ),
+    (
+        "Checks of the evaluation",
+        "After Carlini et al. 2019 (On evaluating adversarial robustness) and Croce and Hein 2020 "
+        "(AutoAttack): on a sample of correctly classified examples, signs of an attack that does not work. "
+        "Temperatures are fitted as in Guo et al. 2017 (On calibration of modern neural networks).",
     ),
     ("Selection rate", "Share of a group for which the model predicts the outcome."),
     (

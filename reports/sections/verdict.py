@@ -16,6 +16,7 @@ from reports.blocks import (
     Text,
     Tone,
     estimate_cell,
+    norm_cell,
 )
 from reports.formatting import counted, kind_of, name
 from reports.highlights import (
@@ -25,6 +26,7 @@ from reports.highlights import (
     families,
     label_of,
     largest_disparity,
+    minimal_norm_of,
     strongest_attack,
     verdict,
 )
@@ -119,15 +121,17 @@ def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Ce
     def under(family: Family, epsilon: float | None) -> Callable[[CandidateResult], Cell]:
         return lambda candidate: estimate_cell(accuracy_under(candidate, family, epsilon), show_n=True)
 
+    def main(family: Family) -> tuple[str, Callable[[CandidateResult], Cell]]:
+        if family.minimal:
+            title = f"Median minimal norm, {family.label}, relative to the embedding scale"
+            return title, lambda candidate: norm_cell(minimal_norm_of(candidate, family))
+        return f"Accuracy under {attack_label(family, family.main_epsilon)}", under(
+            family, family.main_epsilon
+        )
+
     return [
         ("Clean accuracy", clean),
-        *(
-            (
-                f"Accuracy under {attack_label(family, family.main_epsilon)}",
-                under(family, family.main_epsilon),
-            )
-            for family in families(report)
-        ),
+        *map(main, families(report)),
         ("Accuracy under the strongest attack", strongest),
         ("Worst case: no attack of the audit succeeds", worst),
         ("Largest difference between groups, clean", disparity),

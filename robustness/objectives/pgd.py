@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from attacks.embedding.parameters import require_positive
 from attacks.embedding.pgd import PGD
+from attacks.parameters import require_positive
 from attacks.threat_model import Norm
 from robustness.objectives.base import AdversarialObjective
 

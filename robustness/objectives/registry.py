@@ -16,7 +16,7 @@ from robustness.objectives.base import Objective
 OBJECTIVES = plugins.Kind(
     noun="objective",
     base=Objective,  # type: ignore[type-abstract]
-    package=robustness.objectives,
+    packages=(robustness.objectives,),
     entry_points="assay.objectives",
 )
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from attacks.victims import Encoding, GradientVictim
-from robustness.objectives.base import Backward, Objective
+from robustness.objectives.base import Objective, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +16,7 @@ class Standard(Objective):
 
     name: ClassVar[str] = "standard"
 
-    def backward(
-        self, victim: GradientVictim, encoding: Encoding, y: Tensor, radius: float, backward: Backward
-    ) -> Tensor:
+    def backward(self, victim: GradientVictim, encoding: Encoding, y: Tensor, step: Step) -> Tensor:
         loss = cross_entropy(victim.logits(encoding, victim.embed(encoding)), y)
-        backward(loss)
+        step.backward(loss)
         return loss.detach()

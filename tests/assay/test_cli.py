@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from assay import audit as pipeline
-from assay import cli, demo
+from assay import cli, demo, train_command
 from assay.gate import METRICS
 from attacks import registry as attack_registry
 from attacks.errors import AssayError
@@ -67,7 +67,17 @@ def test_help_answers_in_half_a_second() -> None:
 def test_help_names_every_command_and_option(assay: Assay) -> None:
     done = assay("--help")
     assert done.code == 0
-    for words in ("audit", "demo", "list", "--debug", "--version", "--help", "how easily it is fooled"):
+    for words in (
+        "audit",
+        "attack",
+        "demo",
+        "train",
+        "list",
+        "--debug",
+        "--version",
+        "--help",
+        "how easily it is fooled",
+    ):
         assert words in plain(done.stdout)
 
 
@@ -75,6 +85,35 @@ def test_help_names_every_command_and_option(assay: Assay) -> None:
     ("name", "words"),
     [
         ("audit", ["[default: assay.toml]", "--set", "KEY=VALUE", "--device", "--offline", "1: it failed;"]),
+        (
+            "train",
+            [
+                *(
+                    "--candidate",
+                    "--set",
+                    "--device",
+                    "--offline",
+                    "--data",
+                    "--text",
+                    "--label",
+                    "--encoder",
+                ),
+                *("--model", "--objective", "--param", "--epochs", "--output", "--seed"),
+                "(default: assay.toml)",
+                "assay train --data reviews.csv",
+                "torchrun --nproc_per_node 4",
+            ],
+        ),
+        (
+            "attack",
+            [
+                *("--candidate", "--attack", "--model", "--data", "--text", "--label", "--epsilon"),
+                *("--max-tokens", "--param", "--max-examples", "--seed", "--output", "--set", "--device"),
+                "--offline",
+                "(default: assay.toml)",
+                "assay attack --model models/sentiment",
+            ],
+        ),
         ("demo", ["--runs", "[default: runs]", "--offline"]),
         ("list", ["attacks|objectives|metrics", "[required]"]),
     ],
@@ -92,7 +131,11 @@ def test_the_version_is_that_of_the_distribution(assay: Assay) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["audti"], ["audit", "--nope"], ["list"], ["list", "models"], ["audit", "a", "b"], []]
+    "arguments",
+    [
+        *(["audti"], ["audit", "--nope"], ["list"], ["list", "models"], ["audit", "a", "b"], []),
+        *(["train", "--nope"], ["train", "a", "b"], ["train", "--epochs", "0"], ["train", "--seed", "x"]),
+    ],
 )
 def test_wrong_usage_ends_with_code_2(assay: Assay, arguments: list[str]) -> None:
     done = assay(*arguments)
@@ -152,6 +195,46 @@ def test_every_option_of_audit_reaches_the_configuration(
     assert (ran[-1].data.name, ran[-1].data.text) == ("a=b", "body")
 
 
+def test_every_option_of_train_reaches_it(
+    assay: Assay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def run_trainings(config: Any, candidates: list[str], output: Path | None, reporter: Any) -> list[str]:
+        asked.append((config, candidates, output))
+        return ["a table"]
+
+    monkeypatch.setattr(train_command, "run_trainings", run_trainings)
+    write_config(tmp_path, loaded(tmp_path / "m"))
+    monkeypatch.chdir(tmp_path)
+    assert assay("train").stdout == "a table\n"
+    config, candidates, output = asked[-1]
+    assert (config.name, config.device, config.offline, candidates, output) == (
+        "assay",
+        "cpu",
+        False,
+        [],
+        None,
+    )
+    assay("train", "assay.toml", "--candidate", "a", "--candidate", "b", "--set", "seed=3", "--offline")
+    config, candidates, output = asked[-1]
+    assert (config.seed, config.offline, candidates) == (3, True, ["a", "b"])
+    quick = ["--data", "data.csv", "--text", "t", "--label", "l", "--encoder", "e", "--objective", "pgd"]
+    quick += ["--param", "epsilon=0.1", "--param", "steps=2", "--epochs", "5", "--output", "o", "--seed", "7"]
+    assay("train", *quick, "--device", "auto", "--offline", "--set", "candidates.0.max_length=64")
+    config, candidates, output = asked[-1]
+    (candidate,) = config.candidates
+    assert (config.data.path, config.data.text, config.data.label) == (tmp_path / "data.csv", "t", "l")
+    assert (config.seed, config.device, config.offline, output) == (7, "auto", True, Path("o"))
+    assert (candidate.encoder, candidate.model, candidate.max_length) == ("e", None, 64)
+    assert (candidate.train.objective, candidate.train.epochs) == ("pgd", 5)
+    assert candidate.train.params == {"epsilon": 0.1, "steps": 2}
+    assay("train", "--data", "data.csv", "--model", "m", "--output", "o")
+    (candidate,) = asked[-1][0].candidates
+    assert (candidate.model, candidate.train.objective, candidate.train.epochs) == ("m", "standard", 3)
+    assert len(asked) == 4
+
+
 def test_every_option_of_demo_reaches_it(
     assay: Assay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -190,7 +273,8 @@ def test_the_real_command_keeps_its_outputs_clean(tmp_path: Path, learnt_model: 
         f"\nReport: {tmp_path / 'runs/assay/report.html'}\n"
     )
     kinds = [re.sub(r": \d+ in .*", "", line) for line in done.stderr.splitlines()]
-    assert kinds == ["plain: training (fgsm)", "plain: clean text", "plain: fgsm 0.1"]
+    stages = ["training (fgsm)", "clean text", "fgsm 0.1", "validity checks"]
+    assert kinds == [f"plain: {stage}" for stage in stages]
 
 
 def test_a_mistake_ends_the_real_command_with_code_2_at_once(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a configuration means: defaults, paths, overrides and the attacks it unfolds to."""
 
+import dataclasses
 import inspect
 import subprocess
 import sys
@@ -8,7 +9,26 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from assay.config import AttackConfig, AuditConfig, DataConfig, load_config
+from assay.config import AttackConfig, AuditConfig, DataConfig, LoraConfig, TrainConfig, load_config
+
+TRAINED = """
+[data]
+path = "d.csv"
+
+[[candidates]]
+name = "adapted"
+encoder = "e"
+
+[candidates.train]
+objective = "fgsm"
+epsilon = 0.1
+accumulate = 4
+log_to = ["tensorboard"]
+
+[candidates.train.lora]
+r = 4
+target_modules = ["query"]
+"""
 
 FULL = """
 name = "reviews"
@@ -173,6 +193,29 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
 def test_a_configuration_round_trips_through_json(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, FULL))
     assert AuditConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_the_settings_of_a_training_are_those_of_the_loop_and_the_rest_the_objectives(tmp_path: Path) -> None:
+    from robustness.lora import Lora
+    from robustness.training import TrainSettings
+
+    train = load_config(write(tmp_path, TRAINED)).candidates[0].train
+    assert train is not None
+    assert set(train.settings) == {field.name for field in dataclasses.fields(TrainSettings)} - {"seed"}
+    assert train.params == {"epsilon": 0.1}
+    assert train.log_to == ["tensorboard"]
+    assert (train.settings["accumulate"], train.settings["epochs"]) == (4, 3)
+    assert train.settings["lora"] == {"r": 4, "alpha": 16.0, "dropout": 0.0, "target_modules": ["query"]}
+    assert set(train.settings["lora"]) == {field.name for field in dataclasses.fields(Lora)}
+
+
+def test_the_defaults_of_a_training_are_those_of_the_loop() -> None:
+    from robustness.lora import Lora
+    from robustness.training import TrainSettings
+
+    loop = dataclasses.asdict(TrainSettings())
+    assert TrainConfig().settings == {key: value for key, value in loop.items() if key != "seed"}
+    assert LoraConfig().model_dump() == dataclasses.asdict(Lora())
 
 
 def test_the_keys_of_data_are_the_arguments_of_load() -> None:

@@ -110,6 +110,42 @@ CASES = [
         ["candidates.0.train.precision", "'bf16'", 'mean "fp16"?'],
         id="precision",
     ),
+    pytest.param(train("accumulate = 0"), ["candidates.0.train.accumulate", "got 0"], id="no parts"),
+    pytest.param(
+        train("batch_size = 4, accumulate = 5"),
+        ["candidates.0.train", "accumulate (5) is above batch_size (4)"],
+        id="more parts than examples",
+    ),
+    pytest.param(train("lora = true"), ["candidates.0.train.lora: expected a table, got true"], id="lora"),
+    pytest.param(train("lora = { r = 0 }"), ["candidates.0.train.lora.r", "got 0"], id="rank"),
+    pytest.param(
+        train("lora = { alpha = 0 }"), ["candidates.0.train.lora.alpha", "greater than 0"], id="alpha"
+    ),
+    pytest.param(
+        train("lora = { dropout = 1.0 }"), ["candidates.0.train.lora.dropout", "less than 1"], id="dropout"
+    ),
+    pytest.param(
+        train("lora = { target_modules = [] }"), ["candidates.0.train.lora.target_modules"], id="no modules"
+    ),
+    pytest.param(
+        train("lora = { rnak = 4 }"),
+        ['unknown key "candidates.0.train.lora.rnak"', "Keys of candidates.0.train.lora: r, alpha, dropout"],
+        id="unknown key of lora",
+    ),
+    pytest.param(
+        train("lora = { r = 4 }, freeze_embeddings = true"),
+        ["candidates.0.train", "leave freeze_embeddings out"],
+        id="lora and frozen embeddings",
+    ),
+    pytest.param(
+        train('log_to = ["tensorbord"]'),
+        ["candidates.0.train.log_to.0", "'mlflow'", 'mean "tensorboard"?'],
+        id="unknown tracker",
+    ),
+    pytest.param(train('log_to = "mlflow"'), ["candidates.0.train.log_to: expected a list"], id="log_to"),
+    pytest.param(
+        train('log_to = ["mlflow", "mlflow"]'), ["log_to: expected each tracker once"], id="double tracker"
+    ),
     pytest.param(
         GOOD + '[[attacks]]\nname = "fgsm"\nepsilon = -1\n', ["attacks.0.epsilon", "got -1"], id="epsilon"
     ),

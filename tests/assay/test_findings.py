@@ -18,6 +18,7 @@ from robustness.dataset import TextDataset
 from robustness.estimate import Estimate
 from robustness.objectives.standard import Standard
 from robustness.outcomes import Outcome
+from robustness.results import ValidityCheck, ValidityResult
 from tests.reports.example import candidate
 from tests.robustness.tiny import tiny_dataset
 
@@ -42,7 +43,8 @@ def plan(dataset: TextDataset | None = None, *, trains: bool = False) -> Plan:
 def quiet(name: str = "plain") -> CandidateResult:
     """A candidate about which nothing is to be said."""
     result = replace(candidate("plain"), name=name)
-    robust = replace(result.robustness, attacks=[], clean=replace(result.robustness.clean, truncated=0))
+    clean = replace(result.robustness.clean, truncated=0)
+    robust = replace(result.robustness, attacks=[], curves=[], validity=None, clean=clean)
     return replace(result, robustness=robust, fairness=None)
 
 
@@ -138,6 +140,29 @@ def test_the_mildest_attack_that_costs_much_is_named() -> None:
         "Loses 30.0 points of accuracy under fgsm at epsilon 0.03 (80.0 % on clean text, 50.0 % under "
         "attack), and no less under 1 other attack of this audit."
     )
+
+
+def checked(*passed: bool | None) -> CandidateResult:
+    """A candidate with one validity check for each of ``passed``."""
+    checks = [
+        ValidityCheck(f"check_{i}", each, Estimate(0.4, 0.3, 0.5, 100), 0.05, f"What check {i} says.")
+        for i, each in enumerate(passed)
+    ]
+    result = quiet()
+    validity = ValidityResult(100, "linf", 0.03, checks, None)
+    return replace(result, robustness=replace(result.robustness, validity=validity))
+
+
+def test_a_failed_check_of_the_evaluation_is_critical_and_one_that_was_not_made_is_none() -> None:
+    (finding,) = found(measured(checked(True, False, None))).values()
+    assert (finding.id, finding.severity, finding.candidate) == ("validity.check_1", "critical", "plain")
+    assert (finding.observed, finding.limit) == (Estimate(0.4, 0.3, 0.5, 100), 0.05)
+    assert finding.message == "Its robustness figures may be too good. What check 1 says."
+
+
+def test_every_failed_check_is_a_finding_of_its_own() -> None:
+    assert list(found(measured(checked(False, False)))) == ["validity.check_0", "validity.check_1"]
+    assert found(measured(checked(True, None))) == {}
 
 
 def test_a_small_loss_is_no_finding() -> None:

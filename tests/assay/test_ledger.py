@@ -35,17 +35,20 @@ def path(tmp_path: Path) -> Path:
 
 
 floats = st.floats(0, 1) | st.floats(0, allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 outcomes = st.builds(
     Outcome,
-    example_id=st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    example_id=texts,
     label=st.integers(0, 100),
     prediction=st.integers(0, 100),
     probabilities=st.lists(floats, min_size=2, max_size=5).map(tuple),
     skipped=st.booleans(),
-    queries=st.integers(0, 10**9),
+    success=st.booleans(),
+    queries=floats,
     distance=st.none() | floats,
     seconds=floats,
     truncated=st.booleans(),
+    text=st.none() | texts | st.tuples(texts, texts),
 )
 
 
@@ -60,7 +63,9 @@ def test_outcomes_come_back_bit_for_bit(
     with Ledger(path) as ledger:
         loaded = store_of(ledger).load()
     assert list(loaded.values()) == sorted(added, key=lambda each: each.example_id.encode())
-    assert all(type(each.skipped) is bool and type(each.truncated) is bool for each in loaded.values())
+    flags = [(each.skipped, each.success, each.truncated) for each in loaded.values()]
+    assert all(type(flag) is bool for three in flags for flag in three)
+    assert all(isinstance(each.text, str | tuple | None) for each in loaded.values())
 
 
 def test_floats_that_decimal_rounding_would_lose(path: Path) -> None:
@@ -242,7 +247,7 @@ def test_a_database_of_something_else_is_refused_and_left_alone(path: Path) -> N
     connection.commit()
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(AssayError, match="expected a ledger of version 1, got a database of version 0"):
+    with pytest.raises(AssayError, match="expected a ledger of version 2, got a database of version 0"):
         Ledger(path)
     assert path.read_bytes() == before
 

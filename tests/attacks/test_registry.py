@@ -23,7 +23,7 @@ def outsiders(monkeypatch: pytest.MonkeyPatch, *registered: tuple[str, str]) -> 
 def test_the_attacks_are_known_by_name_in_order() -> None:
     names = list(registry.available())
     assert names == sorted(names)
-    assert {"fgm", "fgsm", "pgd"} <= set(names)
+    assert {"apgd", "auto", "fgm", "fgsm", "fmn", "mi-fgsm", "noise", "pgd"} <= set(names)
     assert {name: attack.name for name, attack in registry.available().items()} == {n: n for n in names}
 
 
@@ -58,18 +58,20 @@ def test_descriptions_say_what_can_be_set() -> None:
     assert descriptions["fgsm"].norms == ("linf",)
     assert descriptions["fgm"].norms == ("l2",)
     pgd = descriptions["pgd"]
-    assert pgd.norms == ("linf", "l2")
+    assert pgd.norms == ("linf", "l2", "l2_per_token")
     assert (pgd.access, pgd.space) == ("white-box", "embedding")
     assert (
         pgd.summary == "Projected gradient descent: several small steps, each projected back into the ball."
     )
     assert [(p.name, p.type, p.required, p.default) for p in pgd.parameters] == [
-        ("epsilon", "float", True, None),
+        ("target", "str", False, None),
         ("special_tokens", "bool", False, False),
-        ("norm", "linf | l2", False, "linf"),
+        ("epsilon", "float", True, None),
+        ("norm", "linf | l2 | l2_per_token", False, "linf"),
         ("steps", "int", False, 10),
         ("step_size", "float", False, 0.25),
         ("random_start", "bool", False, False),
+        ("restarts", "int", False, 1),
     ]
     for description in descriptions.values():
         assert description.summary
@@ -80,12 +82,13 @@ def test_build_makes_the_attack_with_its_parameters() -> None:
     built = registry.build("pgd", {"epsilon": 1, "norm": "l2", "steps": 3})
     assert built == PGD(epsilon=1.0, norm="l2", steps=3)
     assert built.params() == {
-        "epsilon": 1.0,
         "special_tokens": False,
+        "epsilon": 1.0,
         "norm": "l2",
         "steps": 3,
         "step_size": 0.25,
         "random_start": False,
+        "restarts": 1,
     }
     assert type(built.params()["epsilon"]) is float
 
@@ -103,12 +106,14 @@ def test_build_makes_the_attack_with_its_parameters() -> None:
             "pgd",
             {"epsilon": 0.1, "step": 3},
             'Attack "pgd" has no parameter "step". Did you mean "steps"? '
-            "Its parameters: epsilon, special_tokens, norm, steps, step_size, random_start.",
+            "Its parameters: target, special_tokens, epsilon, norm, steps, step_size, random_start, "
+            "restarts.",
         ),
         (
             "fgsm",
             {"epsilon": 0.1, "norm": "l2"},
-            'Attack "fgsm" has no parameter "norm". Its parameters: epsilon, special_tokens.',
+            'Attack "fgsm" has no parameter "norm". '
+            "Its parameters: target, special_tokens, epsilon, random_start.",
         ),
         ("fgm", {}, 'Attack "fgm" needs epsilon, which is missing. Add epsilon to the attack.'),
     ],
@@ -139,10 +144,12 @@ def test_unknown_and_missing_names_are_said(name: str, params: dict[str, Any], m
         ({"epsilon": 0.1, "steps": 2.0}, "expected steps to be a whole number, got 2.0."),
         ({"epsilon": 0.1, "steps": True}, "expected steps to be a whole number, got True."),
         ({"epsilon": 0.1, "step_size": 0.0}, "expected step_size to be a number above zero, got 0.0."),
-        ({"epsilon": 0.1, "norm": 2}, 'expected norm to be "linf" or "l2", got 2.'),
+        ({"epsilon": 0.1, "restarts": 0}, "expected restarts to be a number above zero, got 0."),
+        ({"epsilon": 0.1, "target": 1}, "expected target to be a text, got 1."),
+        ({"epsilon": 0.1, "norm": 2}, 'expected norm to be "linf" or "l2" or "l2_per_token", got 2.'),
         (
             {"epsilon": 0.1, "norm": "inf"},
-            'expected norm to be "linf" or "l2", got \'inf\'. Did you mean "linf"?',
+            'expected norm to be "linf" or "l2" or "l2_per_token", got \'inf\'. Did you mean "linf"?',
         ),
     ],
 )
@@ -151,3 +158,26 @@ def test_wrong_values_say_what_was_expected_and_what_came(params: dict[str, Any]
         registry.build("pgd", params)
     key = list(params)[-1]
     assert str(error.value) == f'Attack "pgd": {message} Change {key} of the attack "pgd".'
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "expected"),
+    [
+        ("mi-fgsm", "decay", -0.5, "zero or a number above it, got -0.5."),
+        ("mi-fgsm", "steps", 0, "a number above zero, got 0."),
+        ("apgd", "loss", "crossentropy", '"ce" or "margin" or "dlr", got \'crossentropy\'.'),
+        ("apgd", "steps", -1, "a number above zero, got -1."),
+        ("apgd", "restarts", 0, "a number above zero, got 0."),
+        ("fmn", "steps", 0, "a number above zero, got 0."),
+        ("fmn", "bisections", -1, "zero or a number above it, got -1."),
+        ("noise", "epsilon", 0.0, "a number above zero, got 0.0."),
+        ("auto", "steps", 0, "a number above zero, got 0."),
+        ("auto", "restarts", 0, "a number above zero, got 0."),
+    ],
+)
+def test_every_attack_checks_its_own_parameters(name: str, key: str, value: object, expected: str) -> None:
+    params = {} if name == "fmn" else {"epsilon": 0.1}
+    with pytest.raises(AssayError) as error:
+        registry.build(name, params | {key: value})
+    change = f'Change {key} of the attack "{name}".'
+    assert str(error.value) == f'Attack "{name}": expected {key} to be {expected} {change}'

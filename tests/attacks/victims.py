@@ -36,9 +36,20 @@ def rows_of(encoding: Encoding, *keep: int) -> Encoding:
 
 
 class BertVictim:
-    """A two-layer BERT with random weights that counts its forward and backward passes."""
+    """A two-layer BERT with random weights that counts its passes, and the examples that they were of.
 
-    def __init__(self, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+    spread: the weights' standard deviation.
+    """
+
+    def __init__(
+        self,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        *,
+        seed: int = 0,
+        num_labels: int = 3,
+        spread: float = 0.2,
+    ) -> None:
         config = BertConfig(
             vocab_size=50,
             hidden_size=32,
@@ -46,15 +57,16 @@ class BertVictim:
             num_attention_heads=4,
             intermediate_size=64,
             max_position_embeddings=32,
-            num_labels=3,
-            initializer_range=0.2,
+            num_labels=num_labels,
+            initializer_range=spread,
         )
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            torch.manual_seed(seed)
             self.model = BertForSequenceClassification(config)
         self.model.to(device=device, dtype=dtype).eval()
         self.words = self.model.get_input_embeddings()
         self.forwards = 0
+        self.rows = 0
         self.backwards = 0
 
     @property
@@ -66,9 +78,16 @@ class BertVictim:
         with torch.no_grad():
             return self.words(encoding.inputs["input_ids"])
 
+    def predict(self, encoding: Encoding) -> Tensor:
+        """The classes (b,) of the clean embeddings; counts as no pass."""
+        with torch.no_grad():
+            classes: Tensor = self.model(**encoding.inputs).logits.argmax(dim=1)
+        return classes
+
     def logits(self, encoding: Encoding, embeddings: Tensor) -> Tensor:
         """Runs the model on its own ids, with a hook putting ``embeddings`` in place of the words'."""
         self.forwards += 1
+        self.rows += len(encoding)
         if embeddings.requires_grad:
             embeddings.register_hook(self._count_backward)
         handle = self.words.register_forward_hook(lambda module, inputs, output: embeddings)

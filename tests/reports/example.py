@@ -1,4 +1,4 @@
-"""A whole audit made of invented counts: two candidates, three attacks, two group columns, a gate."""
+"""A whole audit made of invented counts: two candidates, six attacks, two group columns, a gate."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,12 +18,18 @@ from reports.model import (
 )
 from robustness.estimate import Estimate, wilson
 from robustness.results import (
+    AdversarialExample,
     AttackResult,
+    Calibration,
     CleanResult,
+    CurvePoint,
     EpochRecord,
+    EpsilonCurve,
     GroupRobustness,
     ReliabilityBin,
     RobustnessResult,
+    ValidityCheck,
+    ValidityResult,
 )
 
 N = 640
@@ -38,6 +44,9 @@ ATTACKS: tuple[tuple[str, Norm, dict[str, Any]], ...] = (
     ("fgm", "l2", {}),
     ("pgd", "linf", {"norm": "linf", "steps": 10, "step_size": 0.25}),
 )
+TOKENS = (1, 3)
+FLIPPED = {"plain": (0.6, 0.2), "fgsm-trained": (0.85, 0.55)}
+NORMS_FOUND = {"plain": 0.012, "fgsm-trained": 0.041}
 CLEAN = {"plain": 0.86, "fgsm-trained": 0.84}
 KEPT = {"plain": (0.7, 0.3, 0.02), "fgsm-trained": (0.9, 0.68, 0.25)}
 
@@ -132,7 +141,12 @@ def example_report() -> AuditReport:
 def no_attacks(report: AuditReport) -> AuditReport:
     """The same audit without attacks, groups, findings and gate."""
     candidates = [
-        replace(each, robustness=replace(each.robustness, attacks=[]), fairness=None, training=None)
+        replace(
+            each,
+            robustness=replace(each.robustness, attacks=[], curves=[], validity=None),
+            fairness=None,
+            training=None,
+        )
         for each in report.candidates
     ]
     return replace(
@@ -157,6 +171,7 @@ def candidate(name: str) -> CandidateResult:
         )
         for i in (1, 2, 3)
     ]
+    robust = robustness(name)
     return CandidateResult(
         name=name,
         model=ModelInfo(f"trained from MiniLM ({name})", "ab" * 32, 22_713_216, list(LABELS)),
@@ -171,8 +186,8 @@ def candidate(name: str) -> CandidateResult:
             history=epochs,
             seconds=92.4,
         ),
-        robustness=robustness(name),
-        fairness=fairness(name),
+        robustness=robust,
+        fairness=fairness(name, robust.attacks),
     )
 
 
@@ -212,7 +227,13 @@ def robustness(name: str) -> RobustnessResult:
         for each in ATTACKS
         for epsilon, kept in zip(EPSILONS, KEPT[name], strict=True)
     ]
-    return RobustnessResult(clean, attacks, wilson(round(right * KEPT[name][2] * 0.75), N))
+    attacks += [
+        flips(name, right, max_tokens=tokens, kept=kept)
+        for tokens, kept in zip(TOKENS, FLIPPED[name], strict=True)
+    ]
+    attacks += [smallest(name, right), towards(name, right)]
+    worst = wilson(round(right * KEPT[name][2] * 0.75), N)
+    return RobustnessResult(clean, attacks, worst, curves(name, right, attacks), validity(name))
 
 
 def attack(
@@ -244,7 +265,143 @@ def attack(
     )
 
 
-def fairness(name: str) -> FairnessResult:
+def flips(name: str, right: int, *, max_tokens: int, kept: float) -> AttackResult:
+    """An attack that changes tokens, with texts."""
+    params = {"max_tokens": max_tokens, "beam": 4}
+    embedding = attack(name, right, "hotflip", "linf", params, epsilon=0.1, kept=kept)
+    del embedding.params["epsilon"], embedding.params["special_tokens"]
+    survivors = round(kept * right)
+    return replace(
+        embedding,
+        threat_model=ThreatModel("white-box", "token", None, float(max_tokens)),
+        epsilon_absolute=None,
+        mean_queries=Estimate(31.5, None, None, right),
+        successes=right - survivors,
+        examples=texts(),
+    )
+
+
+def texts() -> list[AdversarialExample]:
+    long = " ".join(["The acting holds up and the story does not let go."] * 12)
+    pairs = [
+        (["a warm and funny film"], ["a warm and tapping film"]),
+        ([f"{long} I loved it. {long}"], [f"{long} I zoning it. {long}"]),
+        (["a film", "that nobody could dislike"], ["a film", "that nobody could Ré dislike"]),
+        (["סרט טוב מאוד, very good"], ["סרט רע מאוד, very good"]),
+        (["nice 🙂 👍🏽"], ["nice 🙁 👍🏽"]),
+    ]
+    return [
+        AdversarialExample(f"sentences.csv:{i}", "positive", "positive", "negative", original, perturbed)
+        for i, (original, perturbed) in enumerate(pairs, start=2)
+    ]
+
+
+def smallest(name: str, right: int) -> AttackResult:
+    """An attack that looks for the smallest norm."""
+    params = {"norm": "l2_per_token", "steps": 50}
+    found = attack(name, right, "fmn", "l2_per_token", params, epsilon=0.1, kept=0.01)
+    del found.params["epsilon"]
+    norm = NORMS_FOUND[name]
+    return replace(
+        found,
+        threat_model=ThreatModel("white-box", "embedding", "l2_per_token", None),
+        epsilon_absolute=None,
+        # Of the trained one the upper end lies among the examples that were not turned.
+        minimal_norm=Estimate(norm, 0.8 * norm, 1.3 * norm if name == "plain" else None, N),
+    )
+
+
+def towards(name: str, right: int) -> AttackResult:
+    """An attack with a target and one budget."""
+    found = attack(name, right, "noise", "l2", {"target": "positive"}, epsilon=0.1, kept=0.95)
+    return replace(found, threat_model=ThreatModel("none", "embedding", "l2", 0.1, "positive"))
+
+
+def curves(name: str, right: int, attacks: list[AttackResult]) -> list[EpsilonCurve]:
+    """Through the clean accuracy and the attacks that have several budgets, and one of minimal norms."""
+    families: dict[str, list[AttackResult]] = {}
+    for each in attacks:
+        families.setdefault(each.name, []).append(each)
+    found = [
+        EpsilonCurve(
+            attack=key,
+            params={k: v for k, v in of[0].params.items() if k not in ("epsilon", "max_tokens")},
+            points=[
+                CurvePoint(0.0, wilson(right, N)),
+                *(CurvePoint(each.threat_model.epsilon or 0.0, each.accuracy_under_attack) for each in of),
+            ],
+            area=Estimate(0.4, 0.37, 0.43, N) if name == "plain" else Estimate(0.61, 0.58, 0.64, N),
+        )
+        for key, of in families.items()
+        if len(of) > 1
+    ]
+    budgets = [i * 0.005 for i in range(21)]
+    norms = [CurvePoint(b, wilson(round(right * 0.5 ** (b / NORMS_FOUND[name])), N)) for b in budgets]
+    smallest = EpsilonCurve(
+        "fmn",
+        {"special_tokens": False, "norm": "l2_per_token", "steps": 50},
+        norms,
+        Estimate(0.14, 0.12, 0.16, N),
+    )
+    return [*found, smallest]
+
+
+def validity(name: str) -> ValidityResult:
+    """One candidate passes; of the other the checks find that its confidence hides gradients."""
+    honest = name == "plain"
+    transfer = "no other candidate has the same tokens and embedding size to make adversarial embeddings on"
+    shares = {"deterministic": 0, "zero_gradient": 0, "loss_rises": 2, "noise_is_weaker": 1}
+    checks = [
+        ValidityCheck(key, True, wilson(odd, 100), 0.0 if key == "deterministic" else 0.05, "It holds.")
+        for key, odd in shares.items()
+    ]
+    if not honest:
+        checks[1] = ValidityCheck(
+            "zero_gradient",
+            False,
+            wilson(37, 100),
+            0.05,
+            "The loss has no gradient for many examples: gradient attacks cannot see where to go "
+            "(37 of 100).",
+        )
+    checks += [
+        ValidityCheck("more_steps_are_stronger", True, Estimate(-0.05, -0.1, 0.0, 100), 0.0, "It holds."),
+        ValidityCheck("more_budget_is_stronger", True, Estimate(-0.2, -0.3, -0.1, 100), 0.0, "It holds."),
+        ValidityCheck("no_bound_breaks", True, wilson(0, 100), 0.1, "It holds."),
+        ValidityCheck(
+            "transfer_is_weaker", None, Estimate.undefined(transfer), None, f"Not checked: {transfer}."
+        ),
+    ]
+    difference = Estimate(0.01, -0.02, 0.04, 100) if honest else Estimate(0.3, 0.2, 0.4, 100)
+    checks.append(
+        ValidityCheck(
+            "confidence_hides_nothing",
+            honest,
+            difference,
+            0.0,
+            "It holds."
+            if honest
+            else "PGD is stronger on the calibrated model (temperature 38.2, fitted to 400 validation "
+            "examples): confidence hides gradients from the attack.",
+        )
+    )
+    return ValidityResult(
+        n=100,
+        norm="linf",
+        epsilon=0.03,
+        checks=checks,
+        calibration=Calibration(
+            temperature=1.31 if honest else 38.2,
+            n_fit=400,
+            held_out="validation examples",
+            as_is=wilson(30 if honest else 80, 100),
+            calibrated=wilson(29 if honest else 50, 100),
+            difference=difference,
+        ),
+    )
+
+
+def fairness(name: str, attacks: list[AttackResult]) -> FairnessResult:
     def assessment(values: dict[str, int], rate: float, enough: bool) -> GroupAssessment:
         return GroupAssessment(
             by_group={
@@ -271,12 +428,11 @@ def fairness(name: str) -> FairnessResult:
         groups=columns(CLEAN[name]),
         under_attack=[
             FairnessUnderAttack(
-                attack,
-                {"epsilon": epsilon, "special_tokens": False, **params},
-                columns(CLEAN[name] * kept),
+                each.name,
+                each.params,
+                columns(each.accuracy_under_attack.value or 0.0),
             )
-            for attack, _, params in ATTACKS
-            for epsilon, kept in zip(EPSILONS, KEPT[name], strict=True)
+            for each in attacks
         ],
     )
 

@@ -13,6 +13,7 @@ CLOSER = "\"'></text></svg></style></title><svg onload=document.title='owned'>"
 TEMPLATE = "{{ 7 * 191 }}{% raise %}"
 BIDI = "safe\u202etxet desrever\u2066"
 LONG = "x" * 10_000
+WORD = "y" * 10_000
 MARKDOWN = "a|b`c`\n# heading\n![i](https://evil.example/i.png) @someone www.evil.example"
 CONTROL = "bell\x07and\x00null\ufffe"
 
@@ -32,6 +33,11 @@ REPLACED = {
     "vader sentences": MARKDOWN + SCRIPT,
     "fgm": SCRIPT + "fgm",
     "cpu": IMAGE + "cpu",
+    "sentences.csv:2": CLOSER + "2",
+    "a warm and funny film": f"a {SCRIPT} and {BIDI} {MARKDOWN} {CONTROL} {WORD} film",
+    "a warm and tapping film": f"a {SCRIPT} and {IMAGE} </del></ins> {TEMPLATE} {WORD}z film",
+    "validation examples": IMAGE + "held out",
+    "transfer_is_weaker": SCRIPT + "check",
     "sentences.csv": "</pre>" + SCRIPT,
 }
 

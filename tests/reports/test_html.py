@@ -15,9 +15,10 @@ from tests.reports.page import Element, parse
 
 PAGE_TAGS = {"document", "html", "head", "meta", "title", "style", "body", "a", "p", "h1", "h2", "h3", "h4"}
 LAYOUT_TAGS = {"header", "nav", "main", "section", "footer", "div", "span", "b", "strong", "ul", "li", "pre"}
+DIFF_TAGS = {"ol", "bdi", "del", "ins"}
 TABLE_TAGS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "details", "summary"}
 CHART_TAGS = {"figure", "figcaption", "svg", "g", "path", "line", "text"}
-TAGS = PAGE_TAGS | LAYOUT_TAGS | TABLE_TAGS | CHART_TAGS
+TAGS = PAGE_TAGS | LAYOUT_TAGS | DIFF_TAGS | TABLE_TAGS | CHART_TAGS
 
 
 @pytest.fixture(scope="module", params=["example", "hostile", "bare", "no candidates"])
@@ -164,7 +165,7 @@ def test_small_groups_are_shown_and_marked(html: str) -> None:
 def test_disparities_are_shown_clean_and_under_each_attack(html: str) -> None:
     rows = rows_of(html, "Disparities under attack by domain, plain")
     assert next(iter(rows)) == "clean"
-    assert len(rows) == 1 + 9
+    assert len(rows) == 1 + 13
     assert rows["pgd (L∞) at epsilon 0.1"][3] == "16.0 points 7.0 to 25.0"
 
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attacks.errors import AssayError
+from reports.html import render_html
 from reports.json_io import SCHEMA_FILE, from_json, json_schema, to_json
+from reports.markdown import render_markdown
 from reports.model import AuditReport
 from tests.reports.example import example_report, no_attacks
 
@@ -22,6 +24,33 @@ def test_a_report_survives_the_round_trip(report: AuditReport, make: Any) -> Non
     text = to_json(original)
     assert from_json(text, "audit.json") == original
     assert to_json(from_json(text, "audit.json")) == text
+
+
+def test_an_audit_from_before_curves_texts_and_checks_still_loads(report: AuditReport) -> None:
+    document = json.loads(to_json(report))
+    for candidate in document["candidates"]:
+        del candidate["robustness"]["curves"], candidate["robustness"]["validity"]
+        for attack in candidate["robustness"]["attacks"]:
+            del attack["minimal_norm"], attack["successes"], attack["examples"]
+            del attack["threat_model"]["target"]
+    old = from_json(json.dumps(document), "audit.json")
+    robust = old.candidates[0].robustness
+    assert (robust.curves, robust.validity) == ([], None)
+    assert all((each.successes, each.examples, each.minimal_norm) == (0, [], None) for each in robust.attacks)
+    assert robust.clean == report.candidates[0].robustness.clean
+    assert "Accuracy under attacks without a curve" in render_html(old)
+    assert "Clean accuracy" in render_markdown(old)
+    jsonschema.validate(document, json_schema())
+
+
+def test_curves_texts_and_checks_survive_the_round_trip(report: AuditReport) -> None:
+    robust = from_json(to_json(report), "audit.json").candidates[1].robustness
+    expected = report.candidates[1].robustness
+    assert robust.validity == expected.validity
+    assert robust.curves == expected.curves
+    assert [each.examples for each in robust.attacks] == [each.examples for each in expected.attacks]
+    assert robust.attacks[-2].minimal_norm == expected.attacks[-2].minimal_norm
+    assert expected.attacks[-2].minimal_norm is not None
 
 
 def test_a_hostile_report_survives_the_round_trip(hostile: AuditReport) -> None:

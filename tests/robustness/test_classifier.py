@@ -178,6 +178,48 @@ def test_long_texts_give_no_warning(
     assert caplog.records == []
 
 
+# Tokens in the text.
+
+
+def test_the_embedding_matrix_is_what_is_looked_up(classifier: Classifier) -> None:
+    encoding = classifier.tokenize(TEXTS)
+    rows = classifier.embedding_matrix
+    assert rows.shape[0] == len(classifier.vocabulary.tokens)
+    assert not rows.requires_grad
+    torch.testing.assert_close(rows[encoding.inputs["input_ids"]], classifier.embed(encoding).detach())
+
+
+def test_the_embedding_matrix_is_scaled_where_the_model_scales(bert: Classifier) -> None:
+    class Scaled(torch.nn.Embedding):
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return 3 * super().forward(ids)
+
+    weight = bert.model.get_input_embeddings().weight.detach().clone()
+    bert.model.set_input_embeddings(Scaled.from_pretrained(weight))
+    torch.testing.assert_close(bert.embedding_matrix, 3 * weight)
+
+
+def test_half_precision_embeddings_are_given_in_single(bert: Classifier) -> None:
+    expected = bert.embedding_matrix
+    bert.model.bfloat16()
+    assert bert.embedding_matrix.dtype == torch.float32
+    torch.testing.assert_close(bert.embedding_matrix, expected, rtol=1e-2, atol=1e-3)
+
+
+def test_pieces_stand_where_the_tokens_of_the_encoding_do(classifier: Classifier) -> None:
+    for texts in (TEXTS, PAIRS):
+        encoding = classifier.tokenize(texts)
+        for row, own in enumerate(classifier.pieces(texts)):
+            ids = encoding.inputs["input_ids"][row]
+            assert [int(ids[piece.position]) for piece in own] == [piece.token for piece in own]
+            assert not any(encoding.special[row, piece.position] for piece in own)
+    assert [len(own) for own in classifier.pieces(["the " * 300])] == [62]
+
+
+def test_token_ids_are_not_truncated(bert: Classifier) -> None:
+    assert [len(ids) for ids in bert.token_ids(["good " * 300, ""])] == [302, 2]
+
+
 # A broken model.
 
 

@@ -10,79 +10,68 @@ from torch.nn.functional import cross_entropy
 
 from attacks import plugins
 from attacks.errors import AssayError
+from attacks.goals import Goal
 from attacks.norms import delta_norm
 from attacks.victims import EmbeddingScale, Encoding
 from robustness.classifier import Classifier
-from robustness.evaluate import CountingVictim
 from robustness.loading import load_classifier
 from robustness.objectives import registry
-from robustness.objectives.base import AdversarialObjective, Objective
+from robustness.objectives.base import AdversarialObjective, Objective, Step
 from robustness.objectives.fgsm import FGSMTraining
 from robustness.objectives.pgd import PGDTraining
-from tests.robustness.tiny import tiny_dataset, tiny_folder
+from tests.robustness.objective_cases import (
+    EPSILON,
+    OBJECTIVES,
+    Batch,
+    Recorder,
+    assert_same,
+    example,
+    gradients,
+    names,
+    plain,
+    taught,
+    tiny_batch,
+)
+from tests.robustness.tiny import tiny_folder
 
-EPSILON = 0.3
-OBJECTIVES = [
-    registry.build(name, {"epsilon": EPSILON} if issubclass(objective, AdversarialObjective) else {})
-    for name, objective in registry.available().items()
-]
 ADVERSARIAL = [objective for objective in OBJECTIVES if isinstance(objective, AdversarialObjective)]
-PASSES = {"standard": 1, "fgm": 2, "fgsm": 2, "pgd": 4}
+ATTACKED = [objective for objective in OBJECTIVES if objective.attack() is not None]
+PERTURBING = [objective for objective in OBJECTIVES if objective.epsilon_relative is not None]
+
+PASSES = {
+    "standard": (1, 1),
+    "fgm": (2, 2),
+    "fgsm": (2, 2),
+    "fgsm-cyclic": (2, 2),
+    "freelb": (2, 2),
+    "freelb++": (10, 10),
+    "pgd": (4, 4),
+    "r3f": (2, 2),
+    "smart": (3, 3),
+    "token-vat": (2, 2),
+}
+"""The forward and backward passes through the model that one batch costs, with default parameters."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_folder(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
-def classifier(tmp_path: Path) -> Classifier:
+def classifier(folder: Path) -> Classifier:
     """In eval mode: no dropout, so that passes can be compared."""
-    return load_classifier(str(tiny_folder(tmp_path)), device=torch.device("cpu"))
+    return load_classifier(str(folder), device=torch.device("cpu"))
 
 
 @pytest.fixture
-def batch(classifier: Classifier) -> tuple[Encoding, Tensor]:
-    dataset = tiny_dataset(6)
-    encoding = classifier.tokenize(dataset.inputs)
-    assert not encoding.real.all()  # padding must be in play
-    return encoding, torch.tensor(dataset.labels)
-
-
-def names(objectives: list[Any]) -> list[str]:
-    return [objective.name for objective in objectives]
-
-
-def gradients(classifier: Classifier) -> dict[str, Tensor]:
-    return {
-        name: parameter.grad.clone()
-        for name, parameter in classifier.model.named_parameters()
-        if parameter.grad is not None
-    }
-
-
-def taught(
-    objective: Objective, classifier: Classifier, batch: tuple[Encoding, Tensor], radius: float
-) -> tuple[float, dict[str, Tensor]]:
-    classifier.model.zero_grad()
-    loss = objective.backward(classifier, *batch, radius, lambda loss: loss.backward())
-    assert not loss.requires_grad
-    return float(loss), gradients(classifier)
-
-
-def plain(classifier: Classifier, batch: tuple[Encoding, Tensor]) -> tuple[float, dict[str, Tensor]]:
-    """Cross-entropy through transformers alone, without our embedding hook."""
-    encoding, y = batch
-    classifier.model.zero_grad()
-    loss = cross_entropy(classifier.model(**encoding.inputs).logits, y)
-    loss.backward()
-    return float(loss.detach()), gradients(classifier)
-
-
-def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    assert found.keys() == expected.keys()
-    for name in expected:
-        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-6, msg=name)
+def batch(classifier: Classifier) -> Batch:
+    return tiny_batch(classifier)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
 def test_without_a_budget_every_objective_is_standard_training(
-    objective: Objective, classifier: Classifier, batch: tuple[Encoding, Tensor]
+    objective: Objective, classifier: Classifier, batch: Batch
 ) -> None:
     loss, found = taught(objective, classifier, batch, radius=0.0)
     expected_loss, expected = plain(classifier, batch)
@@ -92,18 +81,67 @@ def test_without_a_budget_every_objective_is_standard_training(
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
 def test_an_objective_costs_the_passes_that_it_promises(
-    objective: Objective, classifier: Classifier, batch: tuple[Encoding, Tensor]
+    objective: Objective, classifier: Classifier, batch: Batch
 ) -> None:
-    victim = CountingVictim(classifier)
-    objective.backward(victim, *batch, objective.radius(victim), lambda loss: loss.backward())
-    attack = objective.attack()
-    assert victim.passes == (1 if attack is None else attack.steps + 1)
-    assert victim.passes == PASSES.get(objective.name, victim.passes)
+    assert objective.name in PASSES, "write down here what a batch of this objective costs"
+    victim = Recorder(classifier)
+    taught(objective, classifier, batch, objective.radius(classifier), victim=victim)
+    assert (victim.rows / len(batch[1]), victim.backwards) == PASSES[objective.name]
 
 
-def test_fgsm_leaves_the_gradients_of_two_explicit_passes(
-    classifier: Classifier, batch: tuple[Encoding, Tensor]
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
+def test_every_weight_learns_and_from_the_perturbation_too(
+    objective: Objective, classifier: Classifier, batch: Batch
 ) -> None:
+    loss, found = taught(objective, classifier, batch, objective.radius(classifier))
+    expected_loss, expected = plain(classifier, batch)
+    assert found.keys() == expected.keys()
+    assert all(torch.isfinite(gradient).all() and gradient.any() for gradient in found.values())
+    words = "bert.embeddings.word_embeddings.weight"
+    changed = loss != expected_loss and not torch.equal(found[words], expected[words])
+    assert changed == (objective in PERTURBING)
+
+
+@pytest.mark.parametrize("objective", PERTURBING, ids=names(PERTURBING))
+def test_padding_is_never_perturbed(objective: Objective, classifier: Classifier, batch: Batch) -> None:
+    encoding, victim = batch[0], Recorder(classifier)
+    taught(objective, classifier, batch, objective.radius(classifier), victim=victim)
+    moved = victim.moved(encoding)
+    assert not any(delta[~encoding.real].any() for delta in moved)
+    assert (moved[-1][encoding.real & ~encoding.special] != 0).any(dim=1).all()
+
+
+MARKED = [objective for objective in OBJECTIVES if hasattr(objective, "special_tokens")]
+
+
+@pytest.mark.parametrize("objective", MARKED, ids=names(MARKED))
+def test_special_tokens_are_perturbed_where_that_is_asked_for(
+    objective: Objective, classifier: Classifier, batch: Batch
+) -> None:
+    encoding = batch[0]
+    for asked in (False, True):
+        asking = example(objective.name, special_tokens=asked)
+        victim = Recorder(classifier)
+        taught(asking, classifier, batch, asking.radius(classifier), victim=victim)
+        assert bool(victim.moved(encoding)[-1][encoding.special].any()) == asked
+        assert asking.attack().special_tokens == asked
+
+
+@pytest.mark.parametrize("objective", PERTURBING, ids=names(PERTURBING))
+def test_the_ramp_shrinks_every_perturbation_alike(
+    objective: Objective, classifier: Classifier, batch: Batch
+) -> None:
+    """To the first pass that is perturbed, whose direction does not depend on what came before."""
+    encoding, full = batch[0], objective.radius(classifier)
+    first = []
+    for radius in (full, full / 4):
+        victim = Recorder(classifier)
+        taught(objective, classifier, batch, radius, victim=victim)
+        first.append(next(delta for delta in victim.moved(encoding) if delta.any()))
+    torch.testing.assert_close(first[0], 4 * first[1], rtol=1e-3, atol=1e-6)
+
+
+def test_fgsm_leaves_the_gradients_of_two_explicit_passes(classifier: Classifier, batch: Batch) -> None:
     encoding, y = batch
     loss, found = taught(FGSMTraining(epsilon=EPSILON), classifier, batch, radius=0.05)
 
@@ -127,30 +165,18 @@ def test_fgsm_leaves_the_gradients_of_two_explicit_passes(
     assert_same(found, gradients(classifier))
 
 
-class Recorder(CountingVictim):
-    """Keeps the embeddings of every pass."""
-
-    def __init__(self, classifier: Classifier) -> None:
-        super().__init__(classifier)
-        self.seen: list[Tensor] = []
-
-    def logits(self, encoding: Encoding, embeddings: Tensor) -> Tensor:
-        self.seen.append(embeddings.detach().clone())
-        return super().logits(encoding, embeddings)
-
-
 @pytest.mark.parametrize("special_tokens", [False, True])
 @pytest.mark.parametrize("objective", ADVERSARIAL, ids=names(ADVERSARIAL))
 def test_the_adversary_fills_its_budget_and_leaves_padding_alone(
     objective: AdversarialObjective,
     special_tokens: bool,
     classifier: Classifier,
-    batch: tuple[Encoding, Tensor],
+    batch: Batch,
 ) -> None:
     objective = type(objective)(epsilon=EPSILON, special_tokens=special_tokens)
     victim, encoding = Recorder(classifier), batch[0]
     radius = objective.radius(victim)
-    objective.backward(victim, *batch, radius, lambda loss: loss.backward())
+    objective.backward(victim, *batch, Step(radius, lambda loss: loss.backward()))
     clean, *moved = victim.seen
     free = encoding.real if special_tokens else encoding.real & ~encoding.special
     for embeddings in moved:
@@ -164,19 +190,19 @@ def test_the_adversary_fills_its_budget_and_leaves_padding_alone(
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_pgd_training_sees_what_the_pgd_attack_proposes(
-    norm: Any, classifier: Classifier, batch: tuple[Encoding, Tensor]
+    norm: Any, classifier: Classifier, batch: Batch
 ) -> None:
     encoding, y = batch
     objective = PGDTraining(epsilon=EPSILON, norm=norm)
     victim = Recorder(classifier)
-    objective.backward(victim, encoding, y, objective.radius(victim), lambda loss: loss.backward())
-    proposal = objective.attack().perturb(classifier, encoding, victim.seen[0], y, seeds=[0] * len(y))
+    objective.backward(victim, encoding, y, Step(objective.radius(victim), lambda loss: loss.backward()))
+    proposal = objective.attack().perturb(classifier, encoding, victim.seen[0], Goal(y), seeds=[0] * len(y))
     torch.testing.assert_close(victim.seen[-1], proposal, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
 def test_frozen_embeddings_change_no_other_gradient(
-    objective: Objective, classifier: Classifier, batch: tuple[Encoding, Tensor]
+    objective: Objective, classifier: Classifier, batch: Batch
 ) -> None:
     radius = objective.radius(classifier)
     loss, expected = taught(objective, classifier, batch, radius)
@@ -190,24 +216,22 @@ def test_frozen_embeddings_change_no_other_gradient(
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
 def test_a_loss_scale_scales_the_gradients_and_nothing_else(
-    objective: Objective, classifier: Classifier, batch: tuple[Encoding, Tensor]
+    objective: Objective, classifier: Classifier, batch: Batch
 ) -> None:
     radius = objective.radius(classifier)
     loss, expected = taught(objective, classifier, batch, radius)
-    classifier.model.zero_grad()
-    scaled = objective.backward(classifier, *batch, radius, lambda loss: (1024 * loss).backward())
-    assert float(scaled) == pytest.approx(loss, rel=1e-6)
-    assert_same({name: value / 1024 for name, value in gradients(classifier).items()}, expected)
+    scaled, found = taught(objective, classifier, batch, radius, scale=1024)
+    assert scaled == pytest.approx(loss, rel=1e-6)
+    assert_same({name: value / 1024 for name, value in found.items()}, expected)
 
 
-@pytest.mark.parametrize("objective", ADVERSARIAL, ids=names(ADVERSARIAL))
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
 def test_an_overflowing_loss_scale_does_not_make_the_loss_look_diverged(
-    objective: AdversarialObjective, classifier: Classifier, batch: tuple[Encoding, Tensor]
+    objective: Objective, classifier: Classifier, batch: Batch
 ) -> None:
-    radius = objective.radius(classifier)
-    loss = objective.backward(classifier, *batch, radius, lambda loss: (loss * math.inf).backward())
-    assert torch.isfinite(loss)
-    assert not all(torch.isfinite(gradient).all() for gradient in gradients(classifier).values())
+    loss, found = taught(objective, classifier, batch, objective.radius(classifier), scale=math.inf)
+    assert math.isfinite(loss)
+    assert not all(torch.isfinite(gradient).all() for gradient in found.values())
 
 
 class Deaf:
@@ -225,9 +249,22 @@ class Deaf:
         return self.bias.expand(len(encoding), 2)
 
 
-def test_a_model_that_ignores_its_embeddings_is_refused(batch: tuple[Encoding, Tensor]) -> None:
-    with pytest.raises(AssayError, match='Objective "fgsm": the loss does not depend on the word embeddings'):
-        FGSMTraining(epsilon=0.1).backward(Deaf(), *batch, 0.1, lambda loss: loss.backward())
+@pytest.mark.parametrize(
+    ("name", "params"), [("fgsm", {"epsilon": 0.1}), ("freelb", {}), ("smart", {"proximal_weight": 0})]
+)
+def test_a_model_that_ignores_its_embeddings_is_refused(
+    name: str, params: dict[str, Any], batch: Batch
+) -> None:
+    objective = registry.build(name, params)
+    message = f'Objective "{name}": the loss does not depend on the word embeddings'
+    with pytest.raises(AssayError, match=message):
+        objective.backward(Deaf(), *batch, Step(0.1, lambda loss: loss.backward()))
+
+
+@pytest.mark.parametrize("name", ["smart", "token-vat"])
+def test_a_memory_of_the_model_itself_needs_a_classifier(name: str) -> None:
+    with pytest.raises(AssayError, match=f'Objective "{name}": expected a Hugging Face classifier, got Deaf'):
+        registry.build(name, {}).memory(Deaf())
 
 
 def test_the_objectives_are_known_by_name_with_their_parameters() -> None:
@@ -238,7 +275,7 @@ def test_the_objectives_are_known_by_name_with_their_parameters() -> None:
     assert [(p.name, p.type, p.required, p.default) for p in descriptions["pgd"].parameters] == [
         ("epsilon", "float", True, None),
         ("special_tokens", "bool", False, False),
-        ("norm", "linf | l2", False, "linf"),
+        ("norm", "linf | l2 | l2_per_token", False, "linf"),
         ("steps", "int", False, 3),
         ("step_size", "float", False, 0.5),
     ]
@@ -247,12 +284,20 @@ def test_the_objectives_are_known_by_name_with_their_parameters() -> None:
         assert all(parameter.help for parameter in description.parameters)
 
 
-def test_an_adversarial_objective_shares_its_budget_with_the_attack_that_validates_it() -> None:
-    for objective in ADVERSARIAL:
-        attack = objective.attack()
-        assert objective.epsilon_relative == attack.epsilon == EPSILON
-        shared = attack.params().keys() & objective.params().keys()
-        assert {key: attack.params()[key] for key in shared} == objective.params()
+@pytest.mark.parametrize("objective", ATTACKED, ids=names(ATTACKED))
+def test_validation_faces_the_budget_of_the_training(objective: Objective, classifier: Classifier) -> None:
+    attack = objective.attack()
+    assert attack.budget == objective.epsilon_relative
+    assert attack.radius(classifier.embedding_scale) == objective.radius(classifier) > 0
+
+
+@pytest.mark.parametrize("objective", ADVERSARIAL, ids=names(ADVERSARIAL))
+def test_an_adversarial_objective_shares_its_parameters_with_its_attack(
+    objective: AdversarialObjective,
+) -> None:
+    attack = objective.attack()
+    shared = attack.params().keys() & objective.params().keys()
+    assert {key: attack.params()[key] for key in shared} == objective.params()
 
 
 def test_build_makes_the_objective_with_its_parameters() -> None:
@@ -312,10 +357,83 @@ def test_build_makes_the_objective_with_its_parameters() -> None:
             'Several values mean several objectives, one each. Change epsilon of the objective "fgsm".',
         ),
         (
+            "freelb",
+            {"steps": 0},
+            'Objective "freelb": expected steps to be a number above zero, got 0. '
+            'Change steps of the objective "freelb".',
+        ),
+        (
+            "freelb",
+            {"start": -0.1},
+            'Objective "freelb": expected start to be a number that is zero or above, got -0.1. '
+            'Change start of the objective "freelb".',
+        ),
+        (
+            "freelb",
+            {"epsilon": 0},
+            'Objective "freelb": expected epsilon to be a number above zero, got 0.0. '
+            'Change epsilon of the objective "freelb".',
+        ),
+        (
+            "freelb++",
+            {"steps": 1, "start": 0},
+            'Objective "freelb++": with steps = 1 the model is trained at the start only, which start = 0 '
+            "puts at the clean text. Give more steps or a start above 0, or train with the objective "
+            '"standard".',
+        ),
+        (
+            "freelb++",
+            {"epsilon": 1.0},
+            'Objective "freelb++" has no parameter "epsilon". Did you mean "steps"? '
+            "Its parameters: steps, step_size, start, special_tokens. Other keys here: epochs, patience.",
+        ),
+        (
+            "token-vat",
+            {"step_size": 0},
+            'Objective "token-vat": expected step_size to be a number above zero, got 0.0. '
+            'Change step_size of the objective "token-vat".',
+        ),
+        (
+            "token-vat",
+            {"epsilon": -1},
+            'Objective "token-vat": expected epsilon to be a number above zero, got -1.0. '
+            'Change epsilon of the objective "token-vat".',
+        ),
+        (
+            "smart",
+            {"sigma": -1e-5},
+            'Objective "smart": expected sigma to be a number above zero, got -1e-05. '
+            'Change sigma of the objective "smart".',
+        ),
+        (
+            "smart",
+            {"proximal_weight": -1},
+            'Objective "smart": expected proximal_weight to be a number that is zero or above, got -1.0. '
+            'Change proximal_weight of the objective "smart".',
+        ),
+        (
+            "r3f",
+            {"sigma": 0},
+            'Objective "r3f": expected sigma to be a number above zero, got 0.0. '
+            'Change sigma of the objective "r3f".',
+        ),
+        (
+            "r3f",
+            {"noise": "gaussian"},
+            'Objective "r3f": expected noise to be "uniform" or "normal", got \'gaussian\'. '
+            'Change noise of the objective "r3f".',
+        ),
+        (
+            "fgsm-cyclic",
+            {"epsilon": 0.1, "cycles": 0},
+            'Objective "fgsm-cyclic": expected cycles to be a number above zero, got 0. '
+            'Change cycles of the objective "fgsm-cyclic".',
+        ),
+        (
             "pgd",
             {"epsilon": 0.1, "norm": "inf"},
-            'Objective "pgd": expected norm to be "linf" or "l2", got \'inf\'. Did you mean "linf"? '
-            'Change norm of the objective "pgd".',
+            'Objective "pgd": expected norm to be "linf" or "l2" or "l2_per_token", got \'inf\'. '
+            'Did you mean "linf"? Change norm of the objective "pgd".',
         ),
     ],
 )

@@ -11,12 +11,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from attacks.errors import AssayError
-from robustness import training
+from robustness import epochs, training
 from robustness.classifier import Classifier
 from robustness.loading import load_classifier
+from robustness.objectives.base import Step
 from robustness.objectives.fgsm import FGSMTraining
 from robustness.objectives.standard import Standard
+from robustness.precision import fastest_precision, mixed_precision
 from robustness.results import EpochRecord
+from robustness.schedule import learning_rate_factor
 from robustness.training import TrainSettings, train
 from tests.robustness.small_training import (
     FAST,
@@ -91,9 +94,9 @@ class Unlearning(Standard):
     name = "unlearning"
     good: int
 
-    def backward(self, victim: Any, encoding: Any, y: Tensor, radius: float, backward: Any) -> Tensor:
+    def backward(self, victim: Any, encoding: Any, y: Tensor, step: Any) -> Tensor:
         COUNT[0] += 1
-        return super().backward(victim, encoding, y if COUNT[0] <= self.good else 1 - y, radius, backward)
+        return super().backward(victim, encoding, y if COUNT[0] <= self.good else 1 - y, step)
 
 
 COUNT = [0]
@@ -141,8 +144,8 @@ def record(epoch: int, accuracy: float, loss: float, attacked: float | None = No
 
 
 def test_the_best_epoch_weighs_clean_and_attacked_accuracy_and_breaks_ties_by_loss() -> None:
-    assert training._best([record(1, 0.8, 0.5), record(2, 0.8, 0.4), record(3, 0.8, 0.4)]).epoch == 2
-    assert training._best([record(1, 0.9, 0.1, 0.2), record(2, 0.7, 0.9, 0.6)]).epoch == 2
+    assert epochs.best([record(1, 0.8, 0.5), record(2, 0.8, 0.4), record(3, 0.8, 0.4)]).epoch == 2
+    assert epochs.best([record(1, 0.9, 0.1, 0.2), record(2, 0.7, 0.9, 0.6)]).epoch == 2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -151,9 +154,9 @@ class Exploding(Standard):
 
     name = "exploding"
 
-    def backward(self, victim: Any, encoding: Any, y: Tensor, radius: float, backward: Any) -> Tensor:
+    def backward(self, victim: Any, encoding: Any, y: Tensor, step: Any) -> Tensor:
         COUNT[0] += 1
-        loss = super().backward(victim, encoding, y, radius, backward)
+        loss = super().backward(victim, encoding, y, step)
         return loss * math.nan if COUNT[0] == 9 else loss
 
 
@@ -167,7 +170,8 @@ def test_a_nan_loss_is_an_error_with_step_and_rate_and_the_last_epoch_stays(
     # Six batches an epoch, 18 in all: ten are left at the ninth.
     assert str(error.value) == (
         "training diverged: the loss is nan at step 9 (learning rate 0.0017). "
-        "Try a lower learning_rate, a smaller epsilon, or a longer warmup or ramp."
+        "Try a lower learning_rate, a smaller epsilon, or a longer warmup or ramp. "
+        f"The last good state, after epoch 1, is kept in {tmp_path / 'state'}."
     )
     advanced: list[int] = []
     outcome = train(fresh(), TRAIN, VALIDATION, Exploding(), settings, tmp_path / "state", advanced.append)
@@ -207,9 +211,9 @@ def test_the_ramp_reaches_the_full_epsilon(
 class Watching(FGSMTraining):
     """Keeps the radius of each batch."""
 
-    def backward(self, victim: Any, encoding: Any, y: Tensor, radius: float, backward: Any) -> Tensor:
-        RADII.append(radius)
-        return super().backward(victim, encoding, y, radius, backward)
+    def backward(self, victim: Any, encoding: Any, y: Tensor, step: Any) -> Tensor:
+        RADII.append(step.radius)
+        return super().backward(victim, encoding, y, step)
 
 
 RADII: list[float] = []
@@ -234,7 +238,7 @@ def test_the_objective_is_given_the_ramped_radius_of_the_model_as_it_is(fresh: A
     ],
 )
 def test_the_learning_rate_rises_then_falls_linearly(total: int, warmup: float, factors: list[float]) -> None:
-    found = [training._learning_rate_factor(step, total, warmup) for step in range(total)]
+    found = [learning_rate_factor(step, total, warmup) for step in range(total)]
     assert found == pytest.approx(factors)
 
 
@@ -260,7 +264,7 @@ def test_the_learning_rate_is_that_of_the_schedule_at_every_step(
 
 def test_only_matrices_are_decayed(fresh: Any) -> None:
     model = fresh().model
-    optimizer = training._optimizer(model, TrainSettings(weight_decay=0.3))
+    optimizer = training._optimizer(list(model.parameters()), TrainSettings(weight_decay=0.3))
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     by_decay = {
         group["weight_decay"]: {names[id(parameter)] for parameter in group["params"]}
@@ -324,9 +328,9 @@ def test_autocast_leaves_the_gradients_of_two_passes_on_the_weights(fresh: Any) 
 
     def gradients(precision: Any) -> Tensor:
         classifier.model.zero_grad()
-        autocast, _ = training._mixed_precision(precision, torch.device("cpu"))
+        autocast, _ = mixed_precision(precision, torch.device("cpu"))
         with autocast():
-            FGSM.backward(classifier, encoding, y, 0.05, lambda loss: loss.backward())
+            FGSM.backward(classifier, encoding, y, Step(0.05, lambda loss: loss.backward()))
         return torch.cat([parameter.grad.flatten() for parameter in classifier.model.parameters()])
 
     full = gradients("fp32")
@@ -341,7 +345,7 @@ def test_a_batch_without_enough_memory_says_what_to_lower(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Standard, "backward", full)
-    with pytest.raises(AssayError, match=r"batches of 16 examples\. Lower batch_size"):
+    with pytest.raises(AssayError, match=r"train on 16 examples at once\. Raise accumulate"):
         train(fresh(), TRAIN, VALIDATION, Standard(), FAST, tmp_path / "state")
 
 
@@ -370,4 +374,4 @@ def test_auto_precision_on_a_cpu_is_bf16_only_with_matrix_units(
     capabilities: dict[str, bool], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
-    assert training._fastest_precision(torch.device("cpu")) == expected
+    assert fastest_precision(torch.device("cpu")) == expected

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields
+from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from attacks.errors import AssayError, nearest
@@ -22,9 +23,14 @@ def check_types(owner: Any, *, kind: str = "attack") -> None:
 def checked(name: str, key: str, value: Any, declared: Any, *, kind: str = "attack") -> Any:
     """``value`` as the type ``declared`` for the parameter ``key``; a whole number is a fine float.
 
-    name, kind: whose parameter it is, for the message. Knows bool, int, float, str and Literal; values of
-    other types pass as they are. Raises AssayError for anything else, and for numbers that are not finite.
+    name, kind: whose parameter it is, for the message. Knows bool, int, float, str, Literal, and each of
+    them ``| None``; values of other types pass as they are. Raises AssayError for anything else, and for
+    numbers that are not finite.
     """
+    if get_origin(declared) is UnionType and NoneType in get_args(declared):
+        if value is None:
+            return None
+        (declared,) = (each for each in get_args(declared) if each is not NoneType)
     if get_origin(declared) is Literal:
         choices = get_args(declared)
         if value in choices:
@@ -50,6 +56,12 @@ def require_positive(name: str, key: str, value: float, *, kind: str = "attack")
     """Raises AssayError unless ``value`` is above zero."""
     if value <= 0:
         raise wrong(name, key, "a number above zero", value, kind=kind)
+
+
+def require_not_negative(name: str, key: str, value: float, *, kind: str = "attack") -> None:
+    """Raises AssayError where ``value`` is below zero."""
+    if value < 0:
+        raise wrong(name, key, "zero or a number above it", value, kind=kind)
 
 
 def wrong(

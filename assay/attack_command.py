@@ -1,0 +1,157 @@
+"""``assay attack``: the attacks of a configuration without the rest of the audit."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from assay.audit import measure_candidates
+from assay.config_models import AuditConfig
+from assay.ledger import Ledger
+from assay.measure import Measured
+from assay.plan import Plan, make_plan
+from assay.progress import Reporter
+from assay.run_folder import RunFolder, write_whole
+from assay.tables import aligned
+from attacks.errors import AssayError, nearest
+from reports.formatting import counted, duration, full, shorten, visible
+from robustness.estimate import Estimate
+from robustness.summarize import adversarial_examples
+
+HEADINGS = ("candidate", "attack", "accuracy", "attack success", "queries", "time")
+SHOWN = 3
+"""Changed texts of each attack that are shown; ``--output`` gets all of them."""
+WIDTH = 300
+
+
+def run_attacks(
+    config: AuditConfig,
+    candidates: Sequence[str],
+    attacks: Sequence[str],
+    output: Path | None,
+    reporter: Reporter,
+) -> list[str]:
+    """Attack the candidates of ``config``, or those named, with its attacks, or those named.
+
+    What is computed goes to the ledger of the run folder, where an audit of the same configuration finds it.
+    output: a new JSON Lines file for every changed text that fooled a model. Returns the lines to show.
+    Raises AssayError for a user's mistake, before anything is attacked wherever it can be known then.
+    """
+    config = _restricted(config, candidates, attacks)
+    if not config.attacks:
+        raise AssayError(
+            "no attack is named. Add [[attacks]] to the configuration, or give --attack NAME; "
+            "`assay list attacks` shows them all."
+        )
+    if output is not None and output.exists():
+        raise AssayError(f"--output: {output} exists, and nothing is overwritten. Name another file.")
+    run = RunFolder.create(config.runs / config.name)
+    with run.lock(), Ledger(run.ledger) as ledger:
+        plan = make_plan(config)
+        measured = measure_candidates(plan, run, ledger, reporter)
+    if output is not None:
+        write_whole(output, "".join(_records(plan, measured)))
+    return [*_table(measured), *_texts(measured), *_doubts(measured)]
+
+
+def _restricted(config: AuditConfig, candidates: Sequence[str], attacks: Sequence[str]) -> AuditConfig:
+    """The configuration with what was named only, and without a gate: nothing is required here."""
+    kept = {
+        "candidates": _chosen("--candidate", config.candidates, candidates),
+        "attacks": _chosen("--attack", config.attacks, attacks),
+        "gate": [],
+    }
+    return config.model_copy(update=kept)
+
+
+def _chosen(flag: str, of: Sequence[object], wanted: Sequence[str]) -> list[object]:
+    names = [getattr(each, "name") for each in of]  # noqa: B009
+    for name in wanted:
+        if name not in names:
+            raise AssayError(
+                f'{flag}: the configuration has no "{name}".{nearest(name, names)} '
+                f"It has: {', '.join(dict.fromkeys(names)) or 'none'}."
+            )
+    return [each for each, name in zip(of, names, strict=True) if not wanted or name in wanted]
+
+
+def _table(measured: Sequence[Measured]) -> list[str]:
+    rows = [HEADINGS]
+    for each in measured:
+        robustness = each.result.robustness
+        rows.append((each.result.name, "none (clean text)", _rate(robustness.clean.accuracy), "", "", ""))
+        for attack in robustness.attacks:
+            rows.append(
+                (
+                    each.result.name,
+                    attack.label,
+                    _rate(attack.accuracy_under_attack),
+                    _rate(attack.attack_success_rate),
+                    "-" if attack.mean_queries.value is None else f"{attack.mean_queries.value:,.1f}",
+                    duration(attack.seconds),
+                )
+            )
+        if len(robustness.attacks) > 1:
+            worst = _rate(robustness.worst_case_accuracy)
+            rows.append((each.result.name, "all of them (worst case)", worst, "", "", ""))
+    lines = aligned(rows)
+    for each in measured:
+        for attack in each.result.robustness.attacks:
+            if attack.minimal_norm is not None:
+                what = full(attack.minimal_norm, "number")
+                if attack.minimal_norm.value is None:
+                    what = f"undefined: {attack.minimal_norm.reason}"
+                lines.append(f"{each.result.name}: median smallest epsilon under {attack.label}: {what}")
+    return lines
+
+
+def _texts(measured: Sequence[Measured]) -> Iterator[str]:
+    for each in measured:
+        for attack in each.result.robustness.attacks:
+            if not attack.examples:
+                continue
+            shown = min(SHOWN, len(attack.examples))
+            yield ""
+            yield (
+                f"{each.result.name} under {attack.label}: "
+                f"{counted(attack.successes, 'changed text')} fooled it; here {shown}:"
+            )
+            for example in attack.examples[:SHOWN]:
+                yield f"  {visible(example.example_id)}: {example.before} -> {example.after}"
+                yield f"    - {_line(example.original)}"
+                yield f"    + {_line(example.perturbed)}"
+
+
+def _doubts(measured: Sequence[Measured]) -> Iterator[str]:
+    """What the validity checks found; silence would read as trust."""
+    yield ""
+    for each in measured:
+        validity = each.result.robustness.validity
+        if validity is None:
+            yield f"{each.result.name}: the validity of these figures was not checked."
+            continue
+        failed = [check for check in validity.checks if check.passed is False]
+        if not failed:
+            decided = sum(check.passed is not None for check in validity.checks)
+            yield f"{each.result.name}: all {decided} validity checks passed that could be made."
+        for check in failed:
+            yield f"Warning: {each.result.name}: these figures may be too good. {check.message}"
+
+
+def _records(plan: Plan, measured: Sequence[Measured]) -> Iterator[str]:
+    """Every changed text that fooled a model, as lines of JSON."""
+    for each in measured:
+        for attack, result, outcomes in zip(
+            plan.attacks, each.result.robustness.attacks, each.attacked, strict=True
+        ):
+            for example in adversarial_examples(plan.test, each.clean, outcomes):
+                about = {"candidate": each.result.name, "attack": attack.name, "params": result.params}
+                yield json.dumps({**about, **asdict(example)}, ensure_ascii=False) + "\n"
+
+
+def _rate(estimate: Estimate) -> str:
+    return "-" if estimate.value is None else full(estimate)
+
+
+def _line(parts: Sequence[str]) -> str:
+    return shorten(visible(" / ".join(" ".join(part.split()) for part in parts)), WIDTH)

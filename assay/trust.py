@@ -1,0 +1,81 @@
+"""Checks, once all candidates are measured, whether each one's robustness figures can be trusted."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+
+from assay.candidates import Prepared
+from assay.ledger import Ledger
+from assay.measure import Measured
+from assay.plan import Plan
+from assay.progress import Reporter
+from attacks.base import Attack
+from attacks.embedding.base import EmbeddingAttack
+from attacks.threat_model import Norm
+from robustness.dataset import TextDataset
+from robustness.probing import HeldOut, Probe, Surrogate, sample_of
+from robustness.validity import PASSES, check_validity
+
+DEFAULT_EPSILON = 0.05
+"""Where the checks look when the audit has no embedding attack with a budget."""
+MOST_HELD_OUT = 500
+
+
+def with_validity(
+    measured: Measured,
+    mine: Prepared,
+    all_: Sequence[Prepared],
+    plan: Plan,
+    ledger: Ledger,
+    reporter: Reporter,
+) -> Measured:
+    """``measured`` with its validity checks; unchanged where no attack was run, the checks are switched off,
+    or no example was right."""
+    examples, seed = plan.config.validity.examples, plan.config.seed
+    sample, clean = sample_of(plan.test, measured.clean, examples, seed)
+    if not clean or not plan.attacks:
+        return measured
+    held_out = _held_out(plan, sample)
+    norm, epsilon = _budget(plan.attacks)
+    surrogates = [
+        Surrogate(other.name, other.model.sha256, other.classifier) for other in all_ if other is not mine
+    ]
+    total = PASSES * len(sample) + len(held_out.dataset)
+    with reporter.task(f"{mine.name}: validity checks", total) as advance:
+        probe = Probe(
+            classifier=mine.classifier,
+            dataset=sample,
+            clean=clean,
+            norm=norm,
+            epsilon=epsilon,
+            seed=seed,
+            confidence=plan.config.fairness.confidence,
+            store_of=lambda data, name, params: ledger.store(
+                model=mine.model.sha256, data=data.fingerprint, attack=name, params=params
+            ),
+            advance=advance,
+        )
+        found = check_validity(probe, held_out, surrogates)
+    result = measured.result
+    return replace(measured, result=replace(result, robustness=replace(result.robustness, validity=found)))
+
+
+def _budget(attacks: Sequence[Attack]) -> tuple[Norm, float]:
+    """The norm of the audit's first embedding attack with a budget, and the middle of its budgets there."""
+    bounded = [a for a in attacks if isinstance(a, EmbeddingAttack) and a.budget is not None]
+    if not bounded:
+        return "linf", DEFAULT_EPSILON
+    norm = bounded[0].norm
+    return norm, float(median(a.budget for a in bounded if a.norm == norm and a.budget is not None))
+
+
+def _held_out(plan: Plan, sample: TextDataset) -> HeldOut:
+    """Validation examples where there are some, else the test examples that are not in the sample."""
+    name, data = "validation examples", plan.dataset.split("validation")
+    if not len(data):
+        name, probed = "test examples outside the sample", set(sample.ids)
+        test = plan.test
+        data = test.take(np.array([i for i, id_ in enumerate(test.ids) if id_ not in probed], dtype=np.int64))
+    return HeldOut(name, data.take(range(min(len(data), MOST_HELD_OUT))))

@@ -1,0 +1,1 @@
+"""White-box attacks that end in real text: one attack a file, found by ``attacks.registry``."""
