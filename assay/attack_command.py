@@ -1,22 +1,20 @@
 """``assay attack``: the attacks of a configuration without the rest of the audit."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from assay.audit import measure_candidates
+from assay.changed_texts import json_lines
 from assay.config_models import AuditConfig
 from assay.ledger import Ledger
 from assay.measure import Measured
-from assay.plan import Plan, make_plan
+from assay.plan import make_plan
 from assay.progress import Reporter
 from assay.run_folder import RunFolder, write_whole
 from assay.tables import aligned
 from attacks.errors import AssayError, nearest
 from reports.formatting import counted, duration, full, shorten, visible
 from robustness.estimate import Estimate
-from robustness.summarize import adversarial_examples
 
 HEADINGS = ("candidate", "attack", "accuracy", "attack success", "queries", "time")
 SHOWN = 3
@@ -50,7 +48,7 @@ def run_attacks(
         plan = make_plan(config)
         measured = measure_candidates(plan, run, ledger, reporter)
     if output is not None:
-        write_whole(output, "".join(_records(plan, measured)))
+        write_whole(output, "".join(json_lines(plan, measured)))
     return [*_table(measured), *_texts(measured), *_doubts(measured)]
 
 
@@ -136,17 +134,6 @@ def _doubts(measured: Sequence[Measured]) -> Iterator[str]:
             yield f"{each.result.name}: all {decided} validity checks passed that could be made."
         for check in failed:
             yield f"Warning: {each.result.name}: these figures may be too good. {check.message}"
-
-
-def _records(plan: Plan, measured: Sequence[Measured]) -> Iterator[str]:
-    """Every changed text that fooled a model, as lines of JSON."""
-    for each in measured:
-        for attack, result, outcomes in zip(
-            plan.attacks, each.result.robustness.attacks, each.attacked, strict=True
-        ):
-            for example in adversarial_examples(plan.test, each.clean, outcomes):
-                about = {"candidate": each.result.name, "attack": attack.name, "params": result.params}
-                yield json.dumps({**about, **asdict(example)}, ensure_ascii=False) + "\n"
 
 
 def _rate(estimate: Estimate) -> str:

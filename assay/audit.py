@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from assay.candidates import prepare
+from assay.changed_texts import json_lines
 from assay.config_models import AuditConfig
 from assay.findings import find
 from assay.gate import check_gate, decide
@@ -48,6 +49,8 @@ def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
             seconds=time.perf_counter() - clock,
         )
         write_report(report, run)
+        if lines := "".join(json_lines(plan, measured)):
+            write_whole(run.changed_texts, lines)
     return report
 
 

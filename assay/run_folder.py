@@ -1,4 +1,4 @@
-"""The folder of one run: report.html, audit.json, summary.md, ledger.sqlite and models/."""
+"""The folder of one run: its reports, the texts that fooled a model, the ledger and the models."""
 
 import os
 import tempfile
@@ -72,9 +72,13 @@ class RunFolder:
     def summary(self) -> Path:
         return self.path / "summary.md"
 
+    @property
+    def changed_texts(self) -> Path:
+        return self.path / "adversarial.jsonl"
+
     def remove_reports(self) -> None:
         """Remove the results of an earlier audit; the ledger and the models stay."""
-        for path in (self.audit, self.report, self.summary):
+        for path in (self.audit, self.report, self.summary, self.changed_texts):
             path.unlink(missing_ok=True)
 
     def model(self, candidate: str) -> Path:

@@ -26,7 +26,8 @@ def section(report: AuditReport) -> Section | None:
         return None
     told = (
         "The model classified each of these texts correctly before the attack changed it. Words that were "
-        "taken out are struck through, words that were put in are underlined."
+        "taken out are struck through, words that were put in are underlined. The file "
+        "adversarial.jsonl beside the report has all of them."
     )
     return Section("Texts that fooled the models", "texts", [Text(told, "muted"), *found])
 

@@ -114,6 +114,11 @@ def test_an_audit_takes_over_what_was_attacked(
         ("hotflip", 1.0),
         ("hotflip", 2.0),
     ]
+    lines = (here / "runs" / "assay" / "adversarial.jsonl").read_text().splitlines()
+    assert len(lines) == sum(a["successes"] for a in attacks if a["name"] == "hotflip") > 0
+    again = assay("audit", "--set", 'attacks=[{name = "fgsm", epsilon = 0.5}]')
+    assert again.code == 0, again.stderr
+    assert not (here / "runs" / "assay" / "adversarial.jsonl").exists(), "those of an earlier audit are gone"
 
 
 def test_a_candidate_can_be_picked_and_is_trained_first(
