@@ -12,14 +12,15 @@ Everything is a ratio of times in one process, on the same batches of random tex
   elsewhere what autograd saves for the backward pass.
 
 Rounds of all tasks alternate, and a ratio is the median of the rounds' ratios: what else the machine does
-falls on both sides. On a GPU examples per second of each attack, and the share of the card's peak bf16 rate
-that a PGD step reaches, are printed too. Weights are random: speed does not depend on them.
+falls on both sides. On a GPU examples per second, and the share of the card's bf16 matrix rate that a PGD
+step reaches, are printed too. Weights are random, and so are the texts: speed depends on neither.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import foolbox
@@ -29,12 +30,13 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from attacks.embedding.base import EmbeddingAttack
+from attacks import registry as attack_registry
+from attacks.base import Attack
 from attacks.embedding.fgsm import FGSM
 from attacks.embedding.pgd import PGD
 from attacks.goals import Goal
 from attacks.victims import Encoding
-from benchmarks.throughput import SIZES, classifier_of, dataset_of
+from benchmarks.synthetic import SIZES, classifier_of, dataset_of
 from robustness import evaluate
 from robustness.classifier import Classifier
 from robustness.device import describe_device, resolve_device
@@ -48,6 +50,12 @@ OBJECTIVES: dict[str, tuple[str, dict[str, float]]] = {
     "train_fgm": ("fgm", {"epsilon": EPSILON}),
     "train_pgd3": ("pgd", {"epsilon": EPSILON, "steps": 3}),
     "train_freelb3": ("freelb", {"steps": 3}),
+}
+
+RATED: dict[str, dict[str, float]] = {
+    **{name: {"epsilon": EPSILON} for name in ("fgsm", "fgm", "mi-fgsm", "pgd", "apgd", "auto")},
+    "fmn": {},
+    "hotflip": {},
 }
 
 Task = Callable[[], object]
@@ -87,7 +95,7 @@ class Bench:
             for batch in self.classifier.batches(tokens)
         ]
 
-    def judged(self, attack: EmbeddingAttack) -> None:
+    def judged(self, attack: Attack) -> None:
         """The whole of what an audit does: tokenise, attack every example, check the budget, judge, keep."""
         evaluate.attack(self.classifier, self.dataset, self.clean, attack, MemoryStore(), seed=0)
 
@@ -220,6 +228,15 @@ def share_of_peak(bench: Bench, device: torch.device) -> dict[str, float]:
     }
 
 
+def examples_per_second(bench: Bench, rounds: int, device: torch.device) -> dict[str, float]:
+    """Of inference and of every attack, judged and all, with its default parameters."""
+    tasks: dict[str, Task] = {"inference": lambda: bench.classifier.predict_proba(bench.dataset.inputs)}
+    for name, params in RATED.items():
+        tasks[name] = partial(bench.judged, attack_registry.build(name, params))
+    seconds = alternating(tasks, rounds, device)
+    return {f"{name}_per_second": len(bench.dataset) / min(seconds[name]) for name in tasks}
+
+
 def measure(size: str, n: int, device: torch.device, precision: str, rounds: int) -> dict[str, float]:
     bench = Bench(size, n, device, precision)
     attacks = alternating(
@@ -245,7 +262,7 @@ def measure(size: str, n: int, device: torch.device, precision: str, rounds: int
         found |= {key: ratio(training, key, "standard") for key in OBJECTIVES if key != "standard"}
     found["attack_memory"] = attack_memory(bench, device)
     if device.type == "cuda":
-        found |= {f"{name}_examples_per_second": n / min(attacks[name]) for name in ("fgsm", "pgd10")}
+        found |= examples_per_second(bench, rounds, device)
         found |= share_of_peak(bench, device)
     return found
 
