@@ -42,6 +42,9 @@ def make_plan(config: AuditConfig) -> Plan:
         attack_registry.build(name, params) for attack in config.attacks for name, params in attack.expand()
     )
     objectives = build_objectives(config)
+    for attack in attacks:
+        if source := getattr(attack, "language_model", None):
+            loading.check_source(source, offline=config.offline, allow_pickle=False)
     for candidate in config.candidates:
         loading.check_source(
             model_source(candidate),

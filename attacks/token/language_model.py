@@ -90,15 +90,14 @@ def load(source: str, vocabulary: Vocabulary, device: torch.device) -> LanguageM
 
 @lru_cache(maxsize=1)
 def _loaded(source: str, device: torch.device) -> tuple[LanguageModel, dict[str, int]]:
-    import transformers
-
-    auto: Any = transformers
-    local = Path(source).exists()
     try:
-        tokens = auto.AutoTokenizer.from_pretrained(source, local_files_only=local).get_vocab()
-        model = auto.AutoModelForCausalLM.from_pretrained(
-            source, local_files_only=local, use_safetensors=True
-        )
+        try:
+            # What is in the hub's cache is read without asking the network.
+            tokens, model = _pretrained(source, local_files_only=True)
+        except Exception:
+            if Path(source).exists():
+                raise
+            tokens, model = _pretrained(source, local_files_only=False)
     except Exception as error:  # transformers' errors have no base class in common
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise AssayError(
@@ -112,6 +111,17 @@ def _loaded(source: str, device: torch.device) -> tuple[LanguageModel, dict[str,
             "depends on the tokens after it. For a BERT decoder set is_decoder in its config.json."
         )
     return LanguageModel(model), tokens
+
+
+def _pretrained(source: str, *, local_files_only: bool) -> tuple[dict[str, int], Any]:
+    import transformers
+
+    auto: Any = transformers
+    tokenizer = auto.AutoTokenizer.from_pretrained(source, local_files_only=local_files_only)
+    model = auto.AutoModelForCausalLM.from_pretrained(
+        source, local_files_only=local_files_only, use_safetensors=True
+    )
+    return tokenizer.get_vocab(), model
 
 
 def _looks_ahead(model: Any, device: torch.device) -> bool:

@@ -91,3 +91,17 @@ def test_a_positive_label_that_cannot_be_is_refused(
     with pytest.raises(AssayError) as caught:
         make_plan(load_config(config))
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [("./gone", "no such folder"), ("some/language-model", "offline mode forbids fetching it")],
+)
+def test_an_attack_s_language_model_is_looked_for_before_any_data_are_read(
+    tmp_path: Path, learnt_model: Path, source: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "load", lambda *arguments, **options: 1 / 0)
+    attack = f'[[attacks]]\nname = "gbda"\nlanguage_model = "{source}"\n'
+    config = load_config(write_config(tmp_path, loaded(learnt_model), rest=attack), {"offline": "true"})
+    with pytest.raises(AssayError, match=message):
+        make_plan(config)
