@@ -1,0 +1,23 @@
+"""The configurations that users start from name only what there is."""
+
+from pathlib import Path
+
+import pytest
+
+from assay.config import load_config
+from assay.gate import check_gate
+from assay.training_plan import build_objectives
+from attacks import registry
+
+ROOT = Path(__file__).parents[2]
+FILES = [*sorted((ROOT / "examples").glob("*.toml")), ROOT / "assay" / "demo.toml"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_name_and_parameter_is_known(file: Path) -> None:
+    config = load_config(file)
+    attacks = [registry.build(name, params) for attack in config.attacks for name, params in attack.expand()]
+    assert attacks
+    trained = {candidate.name for candidate in config.candidates if candidate.train}
+    assert build_objectives(config).keys() == trained
+    check_gate(config.gate)
