@@ -1,6 +1,7 @@
 """``assay attack``: the attacks of a configuration without the rest of the audit."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from assay.audit import measure_candidates
@@ -35,21 +36,30 @@ def run_attacks(
     output: a new JSON Lines file for every changed text that fooled a model. Returns the lines to show.
     Raises AssayError for a user's mistake, before anything is attacked wherever it can be known then.
     """
-    config = _restricted(config, candidates, attacks)
-    if not config.attacks:
+    restricted = _restricted(config, candidates, attacks)
+    if not restricted.attacks:
         raise AssayError(
             "no attack is named. Add [[attacks]] to the configuration, or give --attack NAME; "
             "`assay list attacks` shows them all."
         )
-    if output is not None and output.exists():
-        raise AssayError(f"--output: {output} exists, and nothing is overwritten. Name another file.")
+    if output is not None:
+        _require_free(output)
     run = RunFolder.create(config.runs / config.name)
     with run.lock(), Ledger(run.ledger) as ledger:
-        plan = make_plan(config)
-        measured = measure_candidates(plan, run, ledger, reporter)
+        # Planned for all candidates: which examples are audited depends on whether any of them is trained.
+        plan = make_plan(config.model_copy(update={"attacks": restricted.attacks, "gate": []}))
+        measured = measure_candidates(replace(plan, config=restricted), run, ledger, reporter)
     if output is not None:
         write_whole(output, "".join(json_lines(plan, measured)))
-    return [*_table(measured), *_texts(measured), *_doubts(measured)]
+    kept = f"Kept in {run.path}: run again, nothing that was answered is asked twice."
+    return [*_table(measured), *_texts(measured), *_doubts(measured), kept]
+
+
+def _require_free(output: Path) -> None:
+    if output.exists():
+        raise AssayError(f"--output: {output} exists, and nothing is overwritten. Name another file.")
+    if not output.resolve().parent.is_dir():
+        raise AssayError(f"--output: there is no folder {output.parent}. Make it, or name another file.")
 
 
 def _restricted(config: AuditConfig, candidates: Sequence[str], attacks: Sequence[str]) -> AuditConfig:
@@ -91,7 +101,7 @@ def _table(measured: Sequence[Measured]) -> list[str]:
             )
         if len(robustness.attacks) > 1:
             worst = _rate(robustness.worst_case_accuracy)
-            rows.append((each.result.name, "all of them (worst case)", worst, "", "", ""))
+            rows.append((each.result.name, "all with a budget (worst case)", worst, "", "", ""))
     lines = aligned(rows)
     for each in measured:
         for attack in each.result.robustness.attacks:
@@ -99,7 +109,7 @@ def _table(measured: Sequence[Measured]) -> list[str]:
                 what = full(attack.minimal_norm, "number")
                 if attack.minimal_norm.value is None:
                     what = f"undefined: {attack.minimal_norm.reason}"
-                lines.append(f"{each.result.name}: median smallest epsilon under {attack.label}: {what}")
+                lines.append(f"{each.result.name}: median minimal norm under {attack.label}: {what}")
     return lines
 
 
@@ -128,12 +138,13 @@ def _doubts(measured: Sequence[Measured]) -> Iterator[str]:
         if validity is None:
             yield f"{each.result.name}: the validity of these figures was not checked."
             continue
-        failed = [check for check in validity.checks if check.passed is False]
-        if not failed:
-            decided = sum(check.passed is not None for check in validity.checks)
-            yield f"{each.result.name}: all {decided} validity checks passed that could be made."
-        for check in failed:
-            yield f"Warning: {each.result.name}: these figures may be too good. {check.message}"
+        passed = sum(check.passed is True for check in validity.checks)
+        yield f"{each.result.name}: {passed} of {len(validity.checks)} validity checks passed."
+        for check in validity.checks:
+            if check.passed is None:
+                yield f"  {check.message}"
+            elif not check.passed:
+                yield f"  Warning: these figures may be too good. {check.message}"
 
 
 def _rate(estimate: Estimate) -> str:

@@ -184,7 +184,7 @@ def train(
     --objective fgsm --param epsilon=0.05 --output models/hardened
 
     Interrupted, it goes on after the last complete epoch when it is run again.
-    Several GPUs: torchrun --nproc_per_node 4 -m assay train assay.toml
+    Several GPUs: accelerate launch --multi_gpu --num_processes 4 -m assay train assay.toml
     """
     from assay.quick_config import assigned, training_config
 

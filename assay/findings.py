@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from assay.measure import Measured
 from assay.plan import Plan
-from reports.formatting import counted, figure, full
+from reports.formatting import figure, full
 from reports.model import CandidateResult, Finding
 from robustness.cells import MISSING_GROUP
 from robustness.dataset import leaked
@@ -18,7 +18,7 @@ LARGE_DISPARITY = 0.1
 
 
 def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
-    """All findings, what matters most first: critical ones, comparisons, warnings, and the rest."""
+    """All findings, what matters most first: by severity, and comparisons before others of the same."""
     results = [each.result for each in measured]
     found = [
         *_comparison(plan, measured),
@@ -31,12 +31,9 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
     return sorted(found, key=_rank)
 
 
-def _rank(finding: Finding) -> int:
-    if finding.severity == "critical":
-        return 0
-    if finding.id.startswith("comparison."):
-        return 1
-    return 2 if finding.severity == "warning" else 3
+def _rank(finding: Finding) -> tuple[int, bool]:
+    severity = ("critical", "warning", "info").index(finding.severity)
+    return severity, not finding.id.startswith("comparison.")
 
 
 def _data(plan: Plan, results: Sequence[CandidateResult]) -> Iterator[Finding]:
@@ -157,8 +154,8 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
     if clean is None or not large:
         return
     lost, mildest = min(large, key=lambda each: each[0])
-    rest = counted(len(large) - 1, "other attack")
-    others = f", and no less under {rest} of this audit" if len(large) > 1 else ""
+    most, worst = max(large, key=lambda each: each[0])
+    others = f"; the most, {_points(most)}, under {worst.label}" if most > lost else ""
     yield Finding(
         id="robustness.drop",
         severity="warning",
@@ -178,8 +175,13 @@ def _comparison(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:
     """Each candidate against the first, example by example; only what the paired interval establishes."""
     first, *others = measured
     for other in others:
-        labels = ["clean text", *(attack.label for attack in other.result.robustness.attacks)]
-        mine, theirs = [other.clean, *other.attacked], [first.clean, *first.attacked]
+        # Without a budget an attack turns nearly everything: what it spares, it failed on.
+        bounded = [
+            i for i, attack in enumerate(other.result.robustness.attacks) if attack.minimal_norm is None
+        ]
+        labels = ["clean text", *(other.result.robustness.attacks[i].label for i in bounded)]
+        mine = [other.clean, *(other.attacked[i] for i in bounded)]
+        theirs = [first.clean, *(first.attacked[i] for i in bounded)]
         differences = [
             (label, paired_difference(mine[i], theirs[i], plan.config.fairness.confidence))
             for i, label in enumerate(labels)

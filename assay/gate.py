@@ -19,6 +19,7 @@ ATTACK: Keys = frozenset({"attack"})
 COLUMN: Keys = frozenset({"group"})
 VALUE: Keys = frozenset({"group", "value"})
 
+MINIMAL_NORM = "minimal_norm"
 ATTACK_METRICS = ("accuracy_under_attack", "attack_success_rate")
 CLASS_METRICS = ("selection_rate", "tpr", "fpr", "fnr", "f1")
 CLASS_DISPARITIES = tuple(f"{name}_{kind}" for name in DISPARITIES for kind in ("difference", "ratio"))
@@ -30,6 +31,7 @@ METRICS: dict[str, tuple[Keys, ...]] = {
     "expected_calibration_error": (ALL,),
     "worst_case_accuracy": (ALL,),
     **dict.fromkeys(ATTACK_METRICS, (ATTACK, VALUE | ATTACK)),
+    MINIMAL_NORM: (ATTACK,),
     **dict.fromkeys(CLASS_METRICS, (VALUE, VALUE | ATTACK)),
     **dict.fromkeys(("accuracy_difference", *CLASS_DISPARITIES), (COLUMN, COLUMN | ATTACK)),
 }
@@ -48,7 +50,7 @@ def check_gate(checks: Sequence[GateConfig]) -> None:
                 f"{nearest(metric, list(METRICS))} The metrics: {', '.join(METRICS)}."
             )
         for key, limit in (("min", check.min), ("max", check.max)):
-            if limit is not None and not 0 <= limit <= 1:
+            if limit is not None and metric != MINIMAL_NORM and not 0 <= limit <= 1:
                 hint = f" Did you mean {limit / 100:g}?" if 2 <= limit <= 100 else ""
                 raise AssayError(
                     f"gate.{position}.{key}: {metric} lies between 0 and 1, got {limit:g}.{hint}"
@@ -153,6 +155,8 @@ def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResul
     if check.group is not None:
         measured = _by_group(check, check.group, candidate, attack)
     elif attack is not None:
+        if attack.minimal_norm is not None and check.metric in ATTACK_METRICS:
+            return Estimate.undefined(f"{check.attack} has no budget; check its minimal_norm instead")
         measured = vars(attack)
     else:
         worst = {"worst_case_accuracy": candidate.robustness.worst_case_accuracy}

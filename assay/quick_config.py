@@ -16,6 +16,8 @@ EPSILONS = (0.01, 0.03, 0.1)
 
 FLAGS = {
     "attacks.0.name": "--attack",
+    "attacks.0.epsilon": "--epsilon",
+    "attacks.0.max_tokens": "--max-tokens",
     "attacks.0.": "--param ",
     "data.max_examples": "--max-examples",
     "candidates.0.train.objective": "--objective",
@@ -83,10 +85,11 @@ def training_config(
 
     Raises AssayError where the data or the place for the model is missing, and as ``quick_config`` does.
     """
-    if "--data" not in flags or "--output" not in flags:
+    missing = [flag for flag in ("--data", "--output") if flag not in flags]
+    if missing:
         raise AssayError(
-            f"{', '.join(flags)} without a configuration: expected --data (the examples) and --output (the "
-            "folder for the model) too."
+            "without a configuration expected --data (the examples) and --output (the folder for the model); "
+            f"missing: {', '.join(missing)}."
         )
     settings = parameters(flags.get("--param", []))
     for flag, key in (("--objective", "objective"), ("--epochs", "epochs")):
@@ -195,6 +198,7 @@ def folder_name(output: Path) -> str:
 
 def in_flags(message: str) -> str:
     """A message about a configuration in the words of the command line."""
+    message = re.sub(rf"(?m)^({SOURCE}: attacks\.)\d+", r"\g<1>0", message)
     for place, flag in FLAGS.items():
         message = re.sub(rf"(?m)^({SOURCE}: ){re.escape(place)}", rf"\g<1>{flag}", message)
     return message

@@ -44,7 +44,7 @@ class RunFolder:
         except Timeout as error:
             raise AssayError(
                 f"{self.path}: another audit is running in this folder. Wait until it has ended, or give "
-                "this one another name in the config."
+                "this one another name (name = ... in the configuration, or --set name=...)."
             ) from error
         except OSError as error:
             raise AssayError(

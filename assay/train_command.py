@@ -143,8 +143,8 @@ def _remarks(done: Sequence[Done], plan: Plan, output: Path | None) -> list[str]
         lines.append("`assay audit` with the same configuration takes these models and measures them.")
     else:
         lines.append(
-            f"{len(plan.test):,} of {len(plan.dataset):,} examples were kept out of the training. "
-            f'To audit the model on data that it has not seen, write model = "{output}" in an assay.toml.'
+            f'To audit it, write model = "{output}" in an assay.toml, and data that it has not seen: of '
+            f"{plan.dataset.name} it was trained on {len(plan.dataset.split('train')):,} examples."
         )
     return ["", *lines]
 

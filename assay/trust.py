@@ -42,8 +42,16 @@ def with_validity(
     surrogates = [
         Surrogate(other.name, other.model.sha256, other.classifier) for other in all_ if other is not mine
     ]
+    # How many probes will find something to do is not known before.
     total = PASSES * len(sample) + len(held_out.dataset)
-    with reporter.task(f"{mine.name}: validity checks", total) as advance:
+    done = 0
+    with reporter.task(f"{mine.name}: validity checks", total) as tell:
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            tell(count)
+
         probe = Probe(
             classifier=mine.classifier,
             dataset=sample,
@@ -58,6 +66,7 @@ def with_validity(
             advance=advance,
         )
         found = check_validity(probe, held_out, surrogates)
+        tell(total - done)
     result = measured.result
     return replace(measured, result=replace(result, robustness=replace(result.robustness, validity=found)))
 

@@ -118,6 +118,8 @@ def worst_case_accuracy(
     clean: Sequence[Outcome], attacks: Sequence[Sequence[Outcome]], confidence: float
 ) -> Estimate:
     """Share of examples that were right and that no attack turned (each attack judged on all of them)."""
+    if not attacks:
+        return Estimate.undefined("no attack with a budget was run")
     right = np.array([outcome.prediction == outcome.label for outcome in clean], dtype=bool)
     for outcomes in attacks:
         right &= np.array([outcome.prediction == outcome.label for outcome in outcomes], dtype=bool)

@@ -65,7 +65,7 @@ def test_flags_alone_are_enough(assay: Assay, here: Path, learnt_model: Path) ->
     assert cells(clean)[:2] == [name, "none (clean text)"]
     assert cells(pgd)[:2] == [name, "pgd (linf) at epsilon 0.5"]
     assert cells(hotflip)[:2] == [name, "hotflip with at most 2 changed tokens"]
-    assert cells(worst)[:2] == [name, "all of them (worst case)"]
+    assert cells(worst)[:2] == [name, "all with a budget (worst case)"]
     assert any("validity checks" in line for line in rest)
 
     records = [json.loads(line) for line in (here / "changed.jsonl").read_text().splitlines()]
@@ -121,6 +121,18 @@ def test_an_audit_takes_over_what_was_attacked(
     assert not (here / "runs" / "assay" / "adversarial.jsonl").exists(), "those of an earlier audit are gone"
 
 
+def test_one_candidate_alone_is_attacked_on_the_examples_of_the_audit(
+    assay: Assay, here: Path, random_model: Path, learnt_model: Path
+) -> None:
+    training = 'objective = "standard", epochs = 1, batch_size = 8'
+    write_config(here, loaded(learnt_model) + trained(random_model, training), rest=ATTACKS)
+    done = assay("attack", "--candidate", "plain", "--attack", "fgsm")
+    assert done.code == 0, done.stderr
+    assert "plain: clean text: 10 in" in done.stderr, (
+        "a quarter of the 40: the rest is to train the other one"
+    )
+
+
 def test_a_candidate_can_be_picked_and_is_trained_first(
     assay: Assay, here: Path, random_model: Path, learnt_model: Path
 ) -> None:
@@ -170,6 +182,13 @@ MISTAKES = {
     "flags beside a configuration": (
         ["attack", "some.toml", "--epsilon", "0.1"],
         "--epsilon: these go without a configuration",
+    ),
+    "an output nowhere": (
+        [
+            *("attack", "--model", "{model}", "--data", "data.csv", "--attack", "fgsm"),
+            *("--output", "nowhere/changed.jsonl"),
+        ],
+        "--output: there is no folder nowhere",
     ),
     "an output that exists": (
         [

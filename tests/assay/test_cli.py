@@ -101,7 +101,7 @@ def test_help_names_every_command_and_option(assay: Assay) -> None:
                 *("--model", "--objective", "--param", "--epochs", "--output", "--seed"),
                 "(default: assay.toml)",
                 "assay train --data reviews.csv",
-                "torchrun --nproc_per_node 4",
+                "accelerate launch --multi_gpu --num_processes 4",
             ],
         ),
         (

@@ -15,7 +15,7 @@ from assay.plan import Plan
 from fairness.results import FairnessResult
 from reports.model import CandidateResult, Finding
 from robustness.dataset import TextDataset
-from robustness.estimate import Estimate
+from robustness.estimate import Estimate, wilson
 from robustness.objectives.standard import Standard
 from robustness.outcomes import Outcome
 from robustness.results import ValidityCheck, ValidityResult
@@ -138,7 +138,7 @@ def test_the_mildest_attack_that_costs_much_is_named() -> None:
     assert finding["robustness.drop"].subject == "fgsm at epsilon 0.03"
     assert finding["robustness.drop"].message == (
         "Loses 30.0 points of accuracy under fgsm at epsilon 0.03 (80.0 % on clean text, 50.0 % under "
-        "attack), and no less under 1 other attack of this audit."
+        "attack); the most, 70.0 points, under fgsm at epsilon 0.1."
     )
 
 
@@ -205,10 +205,31 @@ def test_the_largest_established_difference_is_told_and_the_others_are_named() -
     assert "0.03" not in better.message + worse.message
 
 
-def test_comparisons_come_before_the_other_warnings() -> None:
+def test_the_severest_come_first_and_comparisons_before_others_of_the_same() -> None:
     first, second = attacked_at({0.03: 0.1}), attacked_at({0.03: 0.1}, "hard")
-    findings = find(plan(), [measured(first, attacked=[10]), measured(second, attacked=[40])])
-    assert [each.id for each in findings][:2] == ["comparison.better", "robustness.drop"]
+    better = find(plan(), [measured(first, attacked=[10]), measured(second, attacked=[40])])
+    assert [each.id for each in better] == ["robustness.drop", "robustness.drop", "comparison.better"]
+    worse = find(plan(), [measured(first, attacked=[40]), measured(second, attacked=[10])])
+    assert [each.id for each in worse] == ["comparison.worse", "robustness.drop", "robustness.drop"]
+
+
+def test_an_attack_without_a_budget_is_no_loss_and_no_comparison() -> None:
+    first, second = attacked_at({0.03: 0.7}), attacked_at({0.03: 0.7}, "hard")
+    unbounded = [
+        replace(
+            each,
+            robustness=replace(
+                each.robustness,
+                attacks=[
+                    replace(attack, accuracy_under_attack=wilson(1, 100), minimal_norm=wilson(1, 100))
+                    for attack in each.robustness.attacks
+                ],
+            ),
+        )
+        for each in (first, second)
+    ]
+    findings = find(plan(), [measured(unbounded[0], attacked=[1]), measured(unbounded[1], attacked=[60])])
+    assert not {each.id for each in findings} & {"robustness.drop", "comparison.better", "comparison.worse"}
 
 
 def disparity(value: float, low: float) -> Estimate:

@@ -234,3 +234,19 @@ def test_checks_of_what_the_data_has_are_accepted() -> None:
     three = replace(tiny_dataset(), label_names=("negative", "positive", "mixed"))
     names = [check("tpr[mixed]", **by_value), check("demographic_parity_ratio[mixed]", group="gender")]
     check_gate_names(names, three)
+
+
+def test_an_attack_without_a_budget_is_gated_on_its_minimal_norm() -> None:
+    (norm,) = decided(check("minimal_norm", attack="fmn", min=0.01))
+    assert norm.observed is not None
+    assert (norm.observed.value, norm.passed) == (0.012, True)
+    (accuracy,) = decided(check("accuracy_under_attack", attack="fmn"))
+    assert not accuracy.passed
+    assert accuracy.message == "not measured: fmn has no budget; check its minimal_norm instead"
+    (bounded,) = decided(check("minimal_norm", attack="fgsm", epsilon=0.03, min=0.01))
+    assert not bounded.passed
+    assert "not measured" in bounded.message
+
+
+def test_a_minimal_norm_may_be_above_one() -> None:
+    check_gate([check("minimal_norm", attack="fmn", min=1.5)])

@@ -235,7 +235,7 @@ def test_flags_train_one_model_into_a_folder(assay: Assay, here: Path, random_mo
     assert sorted(path.name for path in here.iterdir()) == ["data.csv", "models"]
     assert sorted(path.name for path in (here / "models").iterdir()) == ["hardened"]
     assert len([line for line in done.stderr.splitlines() if EPOCH.fullmatch(line)]) == 2
-    assert "40 of 160 examples were kept out of the training." in done.stdout
+    assert "data that it has not seen: of data it was trained on 108 examples." in done.stdout
     assert 'write model = "models/hardened" in an assay.toml' in done.stdout
     classifier = load_classifier(str(here / "models" / "hardened"), device=torch.device("cpu"))
     assert classifier.label_names == ("negative", "positive")
@@ -275,7 +275,7 @@ def test_a_classifier_is_trained_further_and_columns_are_named(
         *["--epochs", "1", "--output", "m", "--device", "cpu", "--set", "data.test_fraction=0.5"],
     )
     assert done.code == 0, done.stderr
-    assert "80 of 160 examples were kept out" in done.stdout
+    assert "it was trained on 72 examples." in done.stdout
     assert "  standard  " in done.stdout
 
 
