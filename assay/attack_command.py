@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from assay.audit import measure_candidates
 from assay.changed_texts import json_lines
-from assay.config_models import AuditConfig
+from assay.config_models import AttackConfig, AuditConfig, CandidateConfig
 from assay.ledger import Ledger
 from assay.measure import Measured
 from assay.plan import make_plan
@@ -16,6 +17,8 @@ from assay.tables import aligned
 from attacks.errors import AssayError, nearest
 from reports.formatting import counted, duration, full, shorten, visible
 from robustness.estimate import Estimate
+
+Named = TypeVar("Named", CandidateConfig, AttackConfig)
 
 HEADINGS = ("candidate", "attack", "accuracy", "attack success", "queries", "time")
 SHOWN = 3
@@ -72,8 +75,8 @@ def _restricted(config: AuditConfig, candidates: Sequence[str], attacks: Sequenc
     return config.model_copy(update=kept)
 
 
-def _chosen(flag: str, of: Sequence[object], wanted: Sequence[str]) -> list[object]:
-    names = [getattr(each, "name") for each in of]  # noqa: B009
+def _chosen(flag: str, of: Sequence[Named], wanted: Sequence[str]) -> list[Named]:
+    names = [each.name for each in of]
     for name in wanted:
         if name not in names:
             raise AssayError(
@@ -125,7 +128,8 @@ def _texts(measured: Sequence[Measured]) -> Iterator[str]:
                 f"{counted(attack.successes, 'changed text')} fooled it; here {shown}:"
             )
             for example in attack.examples[:SHOWN]:
-                yield f"  {visible(example.example_id)}: {example.before} -> {example.after}"
+                id_, before, after = (visible(v) for v in (example.example_id, example.before, example.after))
+                yield f"  {id_}: {before} -> {after}"
                 yield f"    - {_line(example.original)}"
                 yield f"    + {_line(example.perturbed)}"
 
