@@ -18,8 +18,8 @@ from attacks.threat_model import Access, Space, ThreatModel
 class Attack(ABC):
     """Base of all attacks: a frozen dataclass with a ``name``; its fields are its parameters.
 
-    A subclass is an ``EmbeddingAttack`` or a ``TokenAttack``: these say what ``perturb`` is given and
-    returns. An attack proposes; whether it succeeded is for ``robustness.evaluate`` to decide.
+    A subclass is an ``EmbeddingAttack``, a ``TokenAttack`` or a ``QueryAttack``: these say what ``perturb``
+    is given and returns. An attack proposes; whether it succeeded is for ``robustness.evaluate`` to decide.
 
     Raises AssayError when a parameter has the wrong type or is out of range.
     """
@@ -39,6 +39,11 @@ class Attack(ABC):
     @abstractmethod
     def threat_model(self) -> ThreatModel:
         """What the attacker knows and may do."""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether what it may change is limited: without a limit an attack turns nearly everything."""
+        return self.threat_model.epsilon is not None
 
     def params(self) -> dict[str, Any]:
         """All parameters as JSON-able values, in the order of declaration; no target where there is none."""
