@@ -1,4 +1,4 @@
-"""Which attacks there are: those of ``attacks.embedding`` and ``attacks.token``, and what others register.
+"""Which attacks there are: those of the packages of ``attacks``, and what others register.
 
 Another package adds an attack with an entry point of the group ``assay.attacks``, named as the attack, that
 points to its class.
@@ -8,25 +8,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast, get_args, get_type_hints
 
+import attacks.character
 import attacks.embedding
+import attacks.textattack
 import attacks.token
 from attacks import plugins
 from attacks.base import Attack
 from attacks.embedding.base import EmbeddingAttack
+from attacks.errors import AssayError
 from attacks.plugins import ParameterDescription
+from attacks.textattack.custom import build_custom
+from attacks.textattack.recipes import RECIPES
 from attacks.threat_model import Norm
 
 ATTACKS = plugins.Kind(
     noun="attack",
     base=Attack,  # type: ignore[type-abstract]
-    packages=(attacks.embedding, attacks.token),
+    packages=(attacks.embedding, attacks.token, attacks.character, attacks.textattack),
     entry_points="assay.attacks",
 )
 
 
 @dataclass(frozen=True)
 class AttackDescription:
-    """What a person needs to choose an attack; ``norms`` are those it can be given."""
+    """What a person needs to choose an attack.
+
+    norms: those that it can be given. needs: resources by name, see ``attacks.textattack.resources``.
+    """
 
     name: str
     summary: str
@@ -34,6 +42,7 @@ class AttackDescription:
     space: str
     norms: tuple[Norm, ...]
     parameters: tuple[ParameterDescription, ...]
+    needs: tuple[str, ...] = ()
 
 
 def available() -> dict[str, type[Attack]]:
@@ -51,6 +60,7 @@ def describe() -> list[AttackDescription]:
             space=attack.space,
             norms=_norms(attack),
             parameters=plugins.parameters(attack),
+            needs=tuple(getattr(attack, "needs", ())),
         )
         for attack in available().values()
     ]
@@ -60,10 +70,26 @@ def build(name: str, params: Mapping[str, Any], also: Sequence[str] = ()) -> Att
     """The attack ``name`` with its parameters, all checked.
 
     also: other keys that may stand beside the parameters, as spellings to suggest.
+    A name such as ``package.module:function`` that is none of ours is a recipe that the user wrote.
     Raises AssayError for an unknown name or parameter (with the nearest known one), a missing parameter, and
     a value of the wrong type or out of range.
     """
+    if is_custom(name):
+        return build_custom(name, params)
+    reason = impossible().get(name)
+    if reason is not None:
+        raise AssayError(f'Attack "{name}" cannot attack a classifier: {reason}')
     return plugins.build(ATTACKS, name, params, also)
+
+
+def impossible() -> dict[str, str]:
+    """TextAttack's recipes that cannot attack a classifier that only answers, and why."""
+    return {recipe.attack: recipe.why_not for recipe in RECIPES.values() if recipe.why_not is not None}
+
+
+def is_custom(name: str) -> bool:
+    """Whether it names a user's own recipe for TextAttack."""
+    return ":" in name and not name.startswith("textattack:") and name not in available()
 
 
 def _norms(attack: type[Attack]) -> tuple[Norm, ...]:

@@ -105,7 +105,7 @@ def _loaded(source: str, device: torch.device) -> tuple[LanguageModel, dict[str,
             "causal language model in Hugging Face format, with its tokenizer, in safetensors."
         ) from error
     model.to(device).float().eval().requires_grad_(False)
-    if _looks_ahead(model, device):
+    if looks_ahead(model, device):
         raise AssayError(
             f"language_model {source}: expected a causal language model, but what it answers at a token "
             "depends on the tokens after it. For a BERT decoder set is_decoder in its config.json."
@@ -124,7 +124,7 @@ def _pretrained(source: str, *, local_files_only: bool) -> tuple[dict[str, int],
     return tokenizer.get_vocab(), model
 
 
-def _looks_ahead(model: Any, device: torch.device) -> bool:
+def looks_ahead(model: Any, device: torch.device) -> bool:
     ends = torch.tensor([[0, 0], [0, 1]], device=device)
     with torch.no_grad():
         one, other = model(input_ids=ends, attention_mask=torch.ones_like(ends)).logits[:, 0]

@@ -1,0 +1,38 @@
+"""What the tests of TextAttack's recipes share: TextAttack itself, imported once, with the data it needs."""
+
+import shutil
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from attacks.textattack import fetching, resources
+from attacks.textattack.loading import textattack
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "nltk_data"
+
+
+@pytest.fixture(scope="session")
+def ta(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The module textattack; our resource folder is a new one, with what this machine has of NLTK's data."""
+    if find_spec("textattack") is None:
+        pytest.skip("textattack is not installed")
+    folder = tmp_path_factory.mktemp("resources")
+    if SHARED.is_dir():
+        shutil.copytree(SHARED, folder / "nltk")
+    resources.use(folder)
+    if resources.missing(["nltk:stopwords"]):
+        resources.use(None)
+        pytest.skip("NLTK's stop words are not on this machine")
+    if resources.missing(["nltk:wordnet"]):
+        fetching.make_ready(["nltk:wordnet"])
+    yield textattack()
+    resources.use(None)
+
+
+@pytest.fixture(scope="session")
+def wordnet(ta: ModuleType) -> None:
+    if resources.missing(["nltk:wordnet"]):
+        pytest.skip("WordNet is not on this machine")
