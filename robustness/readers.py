@@ -88,12 +88,14 @@ def check_exists(path: Path) -> None:
 
 
 def check_columns(present: Sequence[str], needed: Collection[str], source: str, hint: str = "") -> None:
-    """Raise AssayError for nameless or double columns and for a needed column that is not there."""
+    """Raise AssayError for nameless or double columns and for a needed column that is not there.
+
+    The first column may be nameless: pandas writes its index so, and no key can ask for it.
+    """
     for position, column in enumerate(present, start=1):
-        if not column.strip():
+        if not column.strip() and position > 1:
             raise AssayError(
-                f"{source}: column {position} has no name. Name it in the header or leave it out"
-                " (pandas writes a nameless index unless told index=False)."
+                f"{source}: column {position} has no name. Name it in the header or leave it out."
             )
     double = [column for column, count in Counter(present).items() if count > 1]
     if double:

@@ -185,6 +185,11 @@ def test_a_text_longer_than_the_limit_of_the_csv_module_is_read(tmp_path: Path) 
     assert csv.field_size_limit() == before
 
 
+def test_the_nameless_index_that_pandas_writes_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(",text,label\n0,a,x\n1,b,y\n")
+    assert load(tmp_path / "d.csv").texts == ("a", "b")
+
+
 def test_another_delimiter_can_be_given(tmp_path: Path) -> None:
     file = tmp_path / "d.csv"
     file.write_text('text;label\n"a;b";0\nc,d;1\n')

@@ -25,7 +25,7 @@ CASES: list[Any] = [
     ),
     pytest.param({"d.csv": GOOD}, {"groups": ["gendre"]}, ['"gendre"', 'mean "gender"?'], id="unknown group"),
     pytest.param(
-        {"d.csv": ",text,label\n0,a,1\n"}, {}, ["column 1 has no name", "index=False"], id="nameless"
+        {"d.csv": "text,,label\na,0,1\n"}, {}, ["column 2 has no name", "leave it out"], id="nameless"
     ),
     pytest.param({"d.csv": "text,label,label\na,1,1\n"}, {}, ["two columns", '"label"'], id="double column"),
     pytest.param({"d.csv": "text;label\na;1\n"}, {}, ["';'", "`delimiter`"], id="semicolons"),

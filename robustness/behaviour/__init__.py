@@ -1,0 +1,1 @@
+"""Behavioural tests of a text classifier: minimum functionality, invariance, directional expectations."""

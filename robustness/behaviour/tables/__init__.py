@@ -1,0 +1,1 @@
+"""Word lists that the behavioural tests draw from."""

@@ -1,0 +1,1 @@
+"""The behavioural tests that change texts, one file each."""
