@@ -1,0 +1,1 @@
+"""Models that only answer: scikit-learn pipelines, Python callables and HTTP endpoints."""
