@@ -57,6 +57,11 @@ def resolve(source: str) -> str:
     return str(folder)
 
 
+def is_installed(source: str) -> bool:
+    """Whether the package of ``package:NAME``, a known one, is there."""
+    return find_spec(ENCODERS[source.removeprefix(PREFIX)].module) is not None
+
+
 def _sha256(path: Path) -> str | None:
     """In hex; None when there is no such file."""
     if not path.is_file():

@@ -1,0 +1,1 @@
+"""How good the texts are with which an attack succeeded: near in meaning, few words changed, fluent."""
