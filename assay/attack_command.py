@@ -39,8 +39,8 @@ def run_attacks(
     output: a new JSON Lines file for every changed text that fooled a model. Returns the lines to show.
     Raises AssayError for a user's mistake, before anything is attacked wherever it can be known then.
     """
-    restricted = _restricted(config, candidates, attacks)
-    if not restricted.attacks:
+    chosen = restricted(config, candidates, attacks)
+    if not chosen.attacks:
         raise AssayError(
             "no attack is named. Add [[attacks]] to the configuration, or give --attack NAME; "
             "`assay list attacks` shows them all."
@@ -50,8 +50,8 @@ def run_attacks(
     run = RunFolder.create(config.runs / config.name)
     with run.lock(), Ledger(run.ledger) as ledger:
         # Planned for all candidates: which examples are audited depends on whether any of them is trained.
-        plan = make_plan(config.model_copy(update={"attacks": restricted.attacks, "gate": []}))
-        measured = measure_candidates(replace(plan, config=restricted), run, ledger, reporter)
+        plan = make_plan(config.reduced_to(attacks=chosen.attacks), ledger.answer_store)
+        measured = measure_candidates(replace(plan, config=chosen), run, ledger, reporter)
     if output is not None:
         write_whole(output, "".join(json_lines(plan, measured)))
     kept = f"Kept in {run.path}: run again, nothing that was answered is asked twice."
@@ -65,14 +65,12 @@ def _require_free(output: Path) -> None:
         raise AssayError(f"--output: there is no folder {output.parent}. Make it, or name another file.")
 
 
-def _restricted(config: AuditConfig, candidates: Sequence[str], attacks: Sequence[str]) -> AuditConfig:
+def restricted(config: AuditConfig, candidates: Sequence[str], attacks: Sequence[str]) -> AuditConfig:
     """The configuration with what was named only, and without a gate: nothing is required here."""
-    kept = {
-        "candidates": _chosen("--candidate", config.candidates, candidates),
-        "attacks": _chosen("--attack", config.attacks, attacks),
-        "gate": [],
-    }
-    return config.model_copy(update=kept)
+    return config.reduced_to(
+        candidates=_chosen("--candidate", config.candidates, candidates),
+        attacks=_chosen("--attack", config.attacks, attacks),
+    )
 
 
 def _chosen(flag: str, of: Sequence[Named], wanted: Sequence[str]) -> list[Named]:

@@ -9,11 +9,13 @@ from importlib.metadata import version
 from assay.candidates import prepare
 from assay.changed_texts import json_lines
 from assay.config_models import AuditConfig
+from assay.engines import check_engine, engines
 from assay.findings import find
 from assay.gate import check_gate, decide
 from assay.ledger import Ledger
 from assay.measure import Measured, measure
 from assay.plan import Plan, make_plan
+from assay.preview import preview
 from assay.progress import Reporter
 from assay.run_folder import RunFolder, write_whole
 from assay.trust import with_validity
@@ -36,7 +38,7 @@ def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
     check_gate(config.gate)
     run = RunFolder.create(config.runs / config.name)
     with run.lock(), Ledger(run.ledger) as ledger:
-        plan = make_plan(config)
+        plan = make_plan(config, ledger.answer_store)
         run.remove_reports()  # what an earlier audit said must not be taken for what this one says
         measured = measure_candidates(plan, run, ledger, reporter)
         results = [each.result for each in measured]
@@ -56,10 +58,15 @@ def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
 
 def measure_candidates(plan: Plan, run: RunFolder, ledger: Ledger, reporter: Reporter) -> list[Measured]:
     """Every candidate trained where it must be and measured; when all are, their measurements are checked."""
+    check_engine(plan)
+    for line in preview(plan, only_endpoints=True):
+        reporter.say(line)
     prepared, measured = [], []
-    for candidate in plan.config.candidates:
-        prepared.append(prepare(candidate, plan, run, reporter))
-        measured.append(measure(prepared[-1], plan, ledger, reporter))
+    with engines(plan) as engine_of:
+        for candidate in plan.config.candidates:
+            prepared.append(prepare(candidate, plan, run, reporter, ledger.answer_store))
+            with engine_of(prepared[-1]) as engine:
+                measured.append(measure(prepared[-1], plan, ledger, reporter, engine))
     return [
         with_validity(each, mine, prepared, plan, ledger, reporter)
         for each, mine in zip(measured, prepared, strict=True)

@@ -1,14 +1,16 @@
 """Gets a candidate ready to be measured: loaded, or trained once and kept."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from assay.config_models import CandidateConfig
-from assay.plan import Plan, load_candidate
+from assay.models import Answers, load_candidate, open_model
+from assay.plan import Plan
 from assay.progress import Reporter
 from assay.run_folder import RunFolder
 from assay.trained_models import key_of, save, trained_before
@@ -18,6 +20,7 @@ from reports.model import ModelInfo, TrainingSummary
 from robustness import loading
 from robustness.classifier import Classifier
 from robustness.distributed import ALONE, Processes
+from robustness.models import Model, computed_here
 from robustness.objectives.base import Objective
 from robustness.tracking import Observer, Run, trackers
 from robustness.training import TrainSettings, identity, train
@@ -42,41 +45,68 @@ class Place:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A candidate ready to be measured; ``training`` is None when it came trained."""
+    """A candidate ready to be measured.
+
+    info: what the report says of the model. training: None when it came trained.
+    load: makes the same model again, in another process.
+    """
 
     name: str
-    classifier: Classifier
-    model: ModelInfo
+    model: Model
+    info: ModelInfo
     training: TrainingSummary | None
+    load: Callable[[], Model]
+
+    @property
+    def classifier(self) -> Classifier | None:
+        """The model where it is computed here, else None."""
+        return self.model if computed_here(self.model) else None
 
 
-def prepare(candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Reporter) -> Prepared:
-    """Load ``candidate``; where it is to be trained, train it, or take the model that the same data,
-    start, objective and settings made before."""
-    classifier = load_candidate(candidate, plan)
+def prepare(
+    candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Reporter, answers: Answers
+) -> Prepared:
+    """Open ``candidate``; where it is to be trained, train it, or take the model that the same data,
+    start, objective and settings made before.
+
+    answers: what keeps the answers of an endpoint.
+    """
+    # What changed texts are judged by is large, and no other process needs it.
+    plan = replace(plan, judge=None)
+    load: Callable[[], Model] = partial(open_model, candidate, plan)
     training = None
-    if candidate.train is not None:
+    if candidate.train is None:
+        model = open_model(candidate, plan, answers)
+    else:
+        classifier = load_candidate(candidate, plan)
         place = place_in(run, candidate.name)
         training = trained(candidate, classifier, plan, place, reporter)
         # Measured is what was saved, so that a resumed audit measures the same.
-        classifier = loading.with_labels(
-            loading.load_classifier(
-                str(place.model),
-                device=plan.device,
-                offline=True,
-                trust_remote_code=candidate.trust_remote_code,
-                max_length=classifier.max_length,
-            ),
-            plan.dataset.label_names,
-        )
+        load = partial(_saved, candidate, plan, place.model, classifier.max_length)
+        model = load()
     layers = "" if candidate.layers is None else f" (first {candidate.layers} layers)"
+    named = model.source if candidate.kind == "endpoint" else candidate.model or candidate.encoder
     info = ModelInfo(
-        source=f"{candidate.model or candidate.encoder}{layers}",
-        sha256=classifier.fingerprint(),
-        num_parameters=classifier.num_parameters,
-        labels=list(classifier.label_names),
+        source=f"{named}{layers}",
+        sha256=model.fingerprint(),
+        num_parameters=model.num_parameters,
+        labels=list(model.label_names),
     )
-    return Prepared(candidate.name, classifier, info, training)
+    return Prepared(candidate.name, model, info, training, load)
+
+
+def _saved(candidate: CandidateConfig, plan: Plan, folder: Path, max_length: int) -> Model:
+    """The model that was trained and saved in ``folder``."""
+    return loading.with_labels(
+        loading.load_classifier(
+            str(folder),
+            device=plan.device,
+            offline=True,
+            trust_remote_code=candidate.trust_remote_code,
+            max_length=max_length,
+        ),
+        plan.dataset.label_names,
+    )
 
 
 def place_in(run: RunFolder, candidate: str) -> Place:

@@ -15,7 +15,7 @@ def json_lines(plan: Plan, measured: Sequence[Measured]) -> Iterator[str]:
     Keys: candidate, attack, params, and the fields of ``AdversarialExample``.
     """
     for each in measured:
-        for attack, outcomes in zip(plan.attacks, each.attacked, strict=True):
+        for attack, outcomes, qualities in zip(plan.attacks, each.attacked, each.qualities, strict=True):
             about = {"candidate": each.result.name, "attack": attack.name, "params": attack.params()}
-            for example in adversarial_examples(plan.test, each.clean, outcomes):
+            for example in adversarial_examples(plan.test, each.clean, outcomes, qualities):
                 yield json.dumps({**about, **asdict(example)}, ensure_ascii=False) + "\n"

@@ -42,12 +42,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+resources = typer.Typer(
+    help="What recipes need beside their code: word lists, embeddings, models.", no_args_is_help=True
+)
+app.add_typer(resources, name="resources")
+
 EXIT_GATE_FAILED = 1
 EXIT_COULD_NOT_RUN = 2
 
 
 class Listing(StrEnum):
     attacks = "attacks"
+    behaviours = "behaviours"
     objectives = "objectives"
     metrics = "metrics"
 
@@ -59,6 +65,20 @@ Given = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
+Preview = Annotated[
+    bool, typer.Option("--preview", help="Check everything and say what it would ask, without asking.")
+]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="Where black-box attacks run: local, ray, or the address of a cluster.",
+    ),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes of Ray (default: one for each core or GPU)")
+]
 Config = Annotated[
     Path | None, typer.Argument(help="The configuration (default: assay.toml)", show_default=False)
 ]
@@ -72,6 +92,15 @@ TextColumn = Annotated[
 LabelColumn = Annotated[
     str | None,
     typer.Option("--label", metavar="COLUMN", help="The column of the labels (default: label)"),
+]
+Resources = Annotated[
+    Path | None,
+    typer.Option(
+        "--resources",
+        metavar="FOLDER",
+        help="Where resources are (default: $ASSAY_RESOURCES or ~/.cache/assay)",
+        show_default=False,
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Decides every random draw (default: 0)")]
 
@@ -103,6 +132,9 @@ def audit(
     set_: Given = None,
     device: Device = None,
     offline: Offline = False,
+    engine: Engine = None,
+    workers: Workers = None,
+    preview: Preview = False,
 ) -> None:
     """Audit the candidates of a configuration.
 
@@ -112,7 +144,12 @@ def audit(
     """
     from assay.quick_config import assigned
 
-    _run(_loaded(config, assigned(set_ or [], "--set"), device, offline))
+    overrides = {**assigned(set_ or [], "--set"), **_engine(engine, workers)}
+    settled = _loaded(config, overrides, device, offline)
+    if preview:
+        _preview(settled)
+    else:
+        _run(settled)
 
 
 @app.command()
@@ -261,6 +298,9 @@ def attack(
     set_: Given = None,
     device: Device = None,
     offline: Offline = False,
+    engine: Engine = None,
+    workers: Workers = None,
+    preview: Preview = False,
 ) -> None:
     """Attack models without the rest of an audit: those of a configuration, or one from a folder.
 
@@ -284,17 +324,72 @@ def attack(
         "--seed": seed,
     }
     given = _flags(quick, config, {"--candidate": candidate}, "--model, --data and --attack")
-    overrides = assigned(set_ or [], "--set")
+    overrides = {**assigned(set_ or [], "--set"), **_engine(engine, workers)}
     if given:
         settled = attack_config(given, attacks or [], device=device, offline=offline, overrides=overrides)
     else:
         settled = _loaded(config, overrides, device, offline)
-    _attack(settled, candidate or [], attacks or [], output)
+    if preview:
+        _preview(settled, candidate or [], attacks or [])
+    else:
+        _attack(settled, candidate or [], attacks or [], output)
+
+
+@app.command()
+def doctor(
+    json_: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    folder: Resources = None,
+) -> None:
+    """Show versions, the device, and which recipes can run here; touches no network.
+
+    Exit code 2: another package or folder hides one of ours.
+    """
+    from assay.doctor import run_doctor
+
+    if not run_doctor(json_, folder):
+        raise typer.Exit(EXIT_COULD_NOT_RUN)
+
+
+@resources.command("fetch")
+def resources_fetch(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME", help="Recipes or resources (default: NLTK's data)", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Take it from a folder of resources or of NLTK data."),
+    ] = None,
+    folder: Resources = None,
+    offline: Offline = False,
+) -> None:
+    """Get what recipes need, from a folder, this machine or the network.
+
+    Exit code 2: something that was asked for is still missing.
+    """
+    from assay.progress import Reporter
+    from assay.resources_command import run_fetch
+
+    if not run_fetch(names or [], source, folder, offline, typer.echo, Reporter().say):
+        raise typer.Exit(EXIT_COULD_NOT_RUN)
+
+
+@resources.command("list")
+def resources_list(folder: Resources = None) -> None:
+    """List every resource: its size, whether it is here, and which recipes need it."""
+    from assay.resources_command import list_lines
+
+    for line in list_lines(folder):
+        typer.echo(line)
 
 
 @app.command("list")
-def list_(what: Annotated[Listing, typer.Argument(help="What to list.")]) -> None:
-    """List the attacks, training objectives or gate metrics that a configuration may name."""
+def list_(
+    what: Annotated[Listing, typer.Argument(help="attacks, behaviours, objectives or metrics.")],
+) -> None:
+    """List what a configuration may name: attacks, behavioural tests, training objectives or gate metrics."""
     from assay.listing import lines
 
     for line in lines(what.value):
@@ -328,6 +423,24 @@ def _run(config: "AuditConfig") -> None:
     typer.echo(f"Report: {run.report}")
     if not report.gate.passed:
         raise typer.Exit(EXIT_GATE_FAILED)
+
+
+def _preview(
+    config: "AuditConfig", candidates: list[str] | None = None, attacks: list[str] | None = None
+) -> None:
+    from assay.attack_command import restricted
+    from assay.preview import run_preview
+
+    if candidates is not None and attacks is not None:
+        config = restricted(config, candidates, attacks)
+    for line in run_preview(config):
+        typer.echo(line)
+
+
+def _engine(engine: str | None, workers: int | None) -> dict[str, str]:
+    """The overrides that the options say."""
+    given = {"engine": engine, "workers": workers}
+    return {key: str(value) for key, value in given.items() if value is not None}
 
 
 def _train(config: "AuditConfig", candidates: list[str], output: Path | None) -> None:

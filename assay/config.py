@@ -37,8 +37,16 @@ __all__ = [
 
 Place = tuple[str | int, ...]
 
-_PATHS = {("runs",), ("data", "path"), ("data", "train_path"), ("data", "validation_path")}
+_PATHS = {
+    ("runs",),
+    ("base",),
+    ("resources",),
+    ("data", "path"),
+    ("data", "train_path"),
+    ("data", "validation_path"),
+}
 _MODELS = ("model", "encoder")
+_SIMILARITY = {("similarity", "encoder"), ("similarity", "language_model")}
 _EXPECTED = {
     "string_type": "a string",
     "int_type": "a whole number",
@@ -84,6 +92,7 @@ def build_config(
         _override(complete, place, _absolute(toml_value(text), place, Path.cwd()), key)
     # The default is resolved like a path of the file.
     complete.setdefault("runs", base / "runs")
+    complete.setdefault("base", base)
     complete.setdefault("name", name)
     try:
         return AuditConfig.model_validate(complete)
@@ -117,11 +126,12 @@ def _absolute(value: Any, place: Place, base: Path) -> Any:
         return [_absolute(item, (*place, position), base) for position, item in enumerate(value)]
     if not isinstance(value, str):
         return value
-    if place in _PATHS:
+    # A suite names its file as [data] does.
+    if place in _PATHS or (place[:1] == ("suites",) and ("data", *place[2:]) in _PATHS):
         if not value:
             raise AssayError(f'{_dotted(place)}: expected a path, got "". Give a path or leave the key out.')
         return _resolved(value, base)
-    if len(place) == 3 and place[0] == "candidates" and place[2] in _MODELS:
+    if (len(place) == 3 and place[0] == "candidates" and place[2] in _MODELS) or place in _SIMILARITY:
         local = value.startswith(("./", "../", "/", "~")) or (value and (base / value).exists())
         return str(_resolved(value, base)) if local else value
     return value

@@ -13,6 +13,8 @@ from robustness.paired import paired_difference
 
 LARGE_DROP = 0.25
 """A loss of accuracy under attack, as a share, from which on it is a warning."""
+OFTEN = 0.05
+"""A share of answers that a behavioural test changes, from which on, by its interval, it is a warning."""
 LARGE_DISPARITY = 0.1
 """A disparity between groups from which on it is a warning, where its interval excludes none."""
 
@@ -25,6 +27,7 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
         *_training(results),
         *(finding for result in results for finding in _validity(result)),
         *(finding for result in results for finding in _robustness(result)),
+        *(finding for result in results for finding in _behaviour(result)),
         *(finding for result in results for finding in _fairness(result)),
         *_data(plan, results),
     ]
@@ -147,7 +150,7 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
         (clean - under, attack)
         for attack in result.robustness.attacks
         if clean is not None
-        and attack.minimal_norm is None
+        and attack.comparable
         and (under := attack.accuracy_under_attack.value) is not None
         and clean - under >= LARGE_DROP
     ]
@@ -171,14 +174,44 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
     )
 
 
+def _behaviour(result: CandidateResult) -> Iterator[Finding]:
+    """The test of each nature that fails most, where more than chance makes it fail often.
+
+    What changes the meaning is left out: the model need not keep its answer then.
+    """
+    for nature in ("natural noise", "meaning kept"):
+        often = [
+            test
+            for test in result.robustness.behaviours
+            if test.nature == nature and (test.failure_rate.low or 0.0) >= OFTEN
+        ]
+        if not often:
+            continue
+        worst = max(often, key=lambda test: test.failure_rate.value or 0.0)
+        others = [test.name for test in often if test is not worst]
+        also = f" So do {', '.join(others)}." if others else ""
+        yield Finding(
+            id="behaviour.failure",
+            severity="warning",
+            candidate=result.name,
+            metric="failure_rate",
+            subject=worst.name,
+            observed=worst.failure_rate,
+            limit=OFTEN,
+            message=(
+                f"The test {worst.name} ({nature}) changes the answer to {full(worst.failure_rate)} of the "
+                f"texts.{also}"
+            ),
+        )
+
+
 def _comparison(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:
     """Each candidate against the first, example by example; only what the paired interval establishes."""
     first, *others = measured
     for other in others:
         # Without a budget an attack turns nearly everything: what it spares, it failed on.
-        bounded = [
-            i for i, attack in enumerate(other.result.robustness.attacks) if attack.minimal_norm is None
-        ]
+        pairs = zip(first.result.robustness.attacks, other.result.robustness.attacks, strict=True)
+        bounded = [i for i, pair in enumerate(pairs) if all(attack.comparable for attack in pair)]
         labels = ["clean text", *(other.result.robustness.attacks[i].label for i in bounded)]
         mine = [other.clean, *(other.attacked[i] for i in bounded)]
         theirs = [first.clean, *(first.attacked[i] for i in bounded)]
@@ -277,10 +310,11 @@ def _widened(result: CandidateResult, column: str, clean: Estimate) -> Iterator[
     the difference on clean text."""
     if result.fairness is None or clean.value is None:
         return
-    # The fairness room assesses the attacks in the order in which they were run.
+    assessed = {(each.attack, str(each.params)): each for each in result.fairness.under_attack}
     wider = [
         (under.groups[column].disparities["accuracy_difference"], attack)
-        for attack, under in zip(result.robustness.attacks, result.fairness.under_attack, strict=True)
+        for attack in result.robustness.attacks
+        if (under := assessed.get((attack.name, str(attack.params))))
     ]
     wider = [each for each in wider if _is_large(each[0]) and (each[0].low or 0.0) > clean.value]
     if not wider:

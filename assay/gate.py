@@ -18,8 +18,11 @@ ALL: Keys = frozenset()
 ATTACK: Keys = frozenset({"attack"})
 COLUMN: Keys = frozenset({"group"})
 VALUE: Keys = frozenset({"group", "value"})
+BEHAVIOUR: Keys = frozenset({"behaviour"})
 
 MINIMAL_NORM = "minimal_norm"
+FILTERED = "filtered_success_rate"
+FAILURE_RATE = "failure_rate"
 ATTACK_METRICS = ("accuracy_under_attack", "attack_success_rate")
 CLASS_METRICS = ("selection_rate", "tpr", "fpr", "fnr", "f1")
 CLASS_DISPARITIES = tuple(f"{name}_{kind}" for name in DISPARITIES for kind in ("difference", "ratio"))
@@ -32,6 +35,8 @@ METRICS: dict[str, tuple[Keys, ...]] = {
     "worst_case_accuracy": (ALL,),
     **dict.fromkeys(ATTACK_METRICS, (ATTACK, VALUE | ATTACK)),
     MINIMAL_NORM: (ATTACK,),
+    FILTERED: (ATTACK,),
+    FAILURE_RATE: (BEHAVIOUR,),
     **dict.fromkeys(CLASS_METRICS, (VALUE, VALUE | ATTACK)),
     **dict.fromkeys(("accuracy_difference", *CLASS_DISPARITIES), (COLUMN, COLUMN | ATTACK)),
 }
@@ -55,7 +60,8 @@ def check_gate(checks: Sequence[GateConfig]) -> None:
                 raise AssayError(
                     f"gate.{position}.{key}: {metric} lies between 0 and 1, got {limit:g}.{hint}"
                 )
-        given = frozenset(key for key in ("attack", "group", "value") if getattr(check, key) is not None)
+        keys = ("attack", "group", "value", "behaviour")
+        given = frozenset(key for key in keys if getattr(check, key) is not None)
         if given not in METRICS[metric]:
             raise AssayError(
                 f"gate.{position}: {metric} goes {keys_in_words(METRICS[metric])}; got "
@@ -137,6 +143,7 @@ def _check(check: GateConfig, candidate: CandidateResult, attack: AttackResult |
     group = f" of {check.group}" if check.group else ""
     group += f" = {check.value}" if check.value is not None else ""
     under = f" under {attack.label}" if attack else f" under {check.attack}" if check.attack else ""
+    under += f" of {check.behaviour}" if check.behaviour else ""
     return GateCheck(
         name=f"{check.metric}{group}{under}",
         metric=check.metric,
@@ -152,11 +159,15 @@ def _check(check: GateConfig, candidate: CandidateResult, attack: AttackResult |
 def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResult | None) -> Estimate:
     if check.attack is not None and attack is None:
         return Estimate.undefined(f"{check.attack} was not run")
+    if check.behaviour is not None:
+        return _worst_failure_rate(check.behaviour, candidate)
     if check.group is not None:
         measured = _by_group(check, check.group, candidate, attack)
     elif attack is not None:
         if attack.minimal_norm is not None and check.metric in ATTACK_METRICS:
             return Estimate.undefined(f"{check.attack} has no budget; check its minimal_norm instead")
+        if attack.unreached:
+            return Estimate.undefined(f"its budget ended before {attack.unreached:,} examples were attacked")
         measured = vars(attack)
     else:
         worst = {"worst_case_accuracy": candidate.robustness.worst_case_accuracy}
@@ -166,6 +177,15 @@ def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResul
         return estimate
     value = "" if check.value is None else f' = "{check.value}"'
     return Estimate.undefined(f"the audit has no {check.metric} of {check.group or 'all examples'}{value}")
+
+
+def _worst_failure_rate(behaviour: str, candidate: CandidateResult) -> Estimate:
+    """Of the tests of this name, the one that fails most: a gate must hold for each."""
+    rates = [each.failure_rate for each in candidate.robustness.behaviours if each.name == behaviour]
+    undefined = [rate for rate in rates if rate.value is None]
+    if undefined or not rates:
+        return undefined[0] if undefined else Estimate.undefined(f"{behaviour} was not run")
+    return max(rates, key=lambda rate: rate.value or 0.0)
 
 
 def _by_group(
@@ -179,11 +199,14 @@ def _by_group(
         return {}
     groups = candidate.fairness.groups
     if attack is not None:
-        groups = next(
+        assessed = [
             under.groups
             for under in candidate.fairness.under_attack
             if (under.attack, under.params) == (attack.name, attack.params)
-        )
+        ]
+        if not assessed:
+            return {}
+        groups = assessed[0]
     if column not in groups:
         return {}
     if check.value is None:

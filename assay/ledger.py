@@ -1,4 +1,4 @@
-"""Per-example outcomes in SQLite, written as they come: a killed audit loses nothing that was done."""
+"""Outcomes and answers in SQLite, written as they come: a killed audit loses nothing that was done."""
 
 import json
 import sqlite3
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from assay.stores import AnswerStore, LedgerStore, RecordStore
 from attacks.errors import AssayError
-from robustness.outcomes import Outcome
 
 VERSION = 2
 SCHEMA = f"""
@@ -25,12 +25,18 @@ CREATE TABLE IF NOT EXISTS outcomes (
     seconds REAL NOT NULL, truncated INTEGER NOT NULL, text TEXT,
     PRIMARY KEY (scope, example_id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    scope INTEGER NOT NULL REFERENCES scopes (id),
+    example_id TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (scope, example_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers (
+    model TEXT NOT NULL, text_sha256 TEXT NOT NULL, probabilities TEXT NOT NULL,
+    PRIMARY KEY (model, text_sha256)
+) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
-COLUMNS = (
-    "example_id, label, prediction, probabilities, skipped, success, queries, distance, seconds, "
-    "truncated, text"
-)
 KEPT = "What was written before is kept, and the same command goes on from there."
 REMEDIES = {
     "SQLITE_BUSY": "Another process is writing to it: wait until that audit has ended, and run again.",
@@ -70,11 +76,22 @@ class Ledger:
     def __exit__(self, *exception: object) -> None:
         self._connection.close()
 
-    def store(self, *, model: str, data: str, attack: str, params: Mapping[str, Any]) -> "LedgerStore":
+    def store(self, *, model: str, data: str, attack: str, params: Mapping[str, Any]) -> LedgerStore:
         """The outcomes of one model (SHA-256) on one data set (SHA-256) under one attack ("" for none).
 
         params: everything else that decides an outcome, the seed of a random start included.
         """
+        return LedgerStore(self, self._scope(model, data, attack, params))
+
+    def record_store(self, *, model: str, data: str, test: str, params: Mapping[str, Any]) -> RecordStore:
+        """What one behavioural test found on each example; the arguments are as for ``store``."""
+        return RecordStore(self, self._scope(model, data, test, params))
+
+    def answer_store(self, model: str) -> AnswerStore:
+        """What a model (by its fingerprint) answered, by text."""
+        return AnswerStore(self, model)
+
+    def _scope(self, model: str, data: str, attack: str, params: Mapping[str, Any]) -> int:
         key = (model, data, attack, json.dumps(params, sort_keys=True))
         with self._explained(), self._connection:
             self._connection.execute(
@@ -83,21 +100,16 @@ class Ledger:
             row = self._connection.execute(
                 "SELECT id FROM scopes WHERE model = ? AND data = ? AND attack = ? AND params = ?", key
             ).fetchone()
-        return LedgerStore(self, row[0])
+        return int(row[0])
 
-    def rows(self, scope: int) -> list[tuple[Any, ...]]:
+    def select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._explained():
-            return self._connection.execute(
-                f"SELECT {COLUMNS} FROM outcomes WHERE scope = ?", (scope,)
-            ).fetchall()
+            return self._connection.execute(query, values).fetchall()
 
-    def insert(self, scope: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    def write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Write all of ``rows`` in one transaction, or none."""
         with self._explained(), self._connection:
-            self._connection.executemany(
-                f"INSERT OR REPLACE INTO outcomes (scope, {COLUMNS}) VALUES (?{', ?' * 11})",
-                [(scope, *row) for row in rows],
-            )
+            self._connection.executemany(statement, rows)
 
     def _check_version(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -119,44 +131,3 @@ class Ledger:
             remedies = [remedy for name, remedy in REMEDIES.items() if code.startswith(name)]
             remedy = remedies[0] if remedies else "Move it away and run again."
             raise AssayError(f"{self._path}: the ledger cannot be used ({error}). {remedy}") from error
-
-
-class LedgerStore:
-    """An ``OutcomeStore`` in the ledger."""
-
-    def __init__(self, ledger: Ledger, scope: int) -> None:
-        self._ledger = ledger
-        self._scope = scope
-
-    def load(self) -> dict[str, Outcome]:
-        return {row[0]: _outcome(row) for row in self._ledger.rows(self._scope)}
-
-    def add(self, outcomes: Sequence[Outcome]) -> None:
-        self._ledger.insert(self._scope, [_row(outcome) for outcome in outcomes])
-
-
-def _row(outcome: Outcome) -> tuple[Any, ...]:
-    return (
-        outcome.example_id,
-        outcome.label,
-        outcome.prediction,
-        json.dumps(outcome.probabilities),
-        outcome.skipped,
-        outcome.success,
-        outcome.queries,
-        outcome.distance,
-        outcome.seconds,
-        outcome.truncated,
-        None if outcome.text is None else json.dumps(outcome.text),
-    )
-
-
-def _outcome(row: tuple[Any, ...]) -> Outcome:
-    values = dict(zip(COLUMNS.split(", "), row, strict=True))
-    for name in ("skipped", "success", "truncated"):
-        values[name] = bool(values[name])
-    values["probabilities"] = tuple(json.loads(values["probabilities"]))
-    if values["text"] is not None:
-        text = json.loads(values["text"])
-        values["text"] = tuple(text) if isinstance(text, list) else text
-    return Outcome(**values)

@@ -1,22 +1,50 @@
 """What a configuration may name, one line each."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 
 def lines(what: str) -> list[str]:
-    """The lines of ``assay list attacks``, ``objectives`` or ``metrics``."""
+    """The lines of ``assay list attacks``, ``behaviours``, ``objectives`` or ``metrics``."""
     if what == "metrics":
         return _metrics()
     # Imported here: they import torch, which the metrics do not need.
-    from attacks import registry as attack_registry
-    from robustness.objectives import registry as objective_registry
+    if what == "attacks":
+        return [*_attacks()]
+    if what == "behaviours":
+        from robustness.behaviour.registry import describe
 
-    described = attack_registry.describe() if what == "attacks" else objective_registry.describe()
-    answer = []
-    for each in described:
-        answer.append(f"{each.name}: {each.summary}")
-        for parameter in each.parameters:
-            default = "required" if parameter.required else f"default {parameter.default}"
-            answer.append(f"    {parameter.name} ({parameter.type}, {default}): {parameter.help}")
-    return answer
+        return [line for each in describe() for line in _described(each)]
+    from robustness.objectives import registry
+
+    return [line for each in registry.describe() for line in _described(each)]
+
+
+def _attacks() -> Iterator[str]:
+    from attacks import registry
+    from attacks.textattack import resources
+
+    for each in registry.describe():
+        yield from _described(each)
+        if each.needs:
+            missing = {resource.name for resource in resources.missing(each.needs)}
+            yield f"    needs {_needs(each.needs, missing)}"
+    yield "package.module:function: A recipe of your own: from a model wrapper to a textattack.Attack."
+    for name, reason in registry.impossible().items():
+        yield f"{name}: Not for classifiers that only answer: {reason}"
+
+
+def _needs(names: Sequence[str], missing: set[str]) -> str:
+    if not missing:
+        return f"{', '.join(names)}: all here"
+    return f"{', '.join(names)}; missing here: {', '.join(name for name in names if name in missing)}"
+
+
+def _described(each: Any) -> Iterator[str]:
+    yield f"{each.name}: {each.summary}"
+    for parameter in each.parameters:
+        default = "required" if parameter.required else f"default {parameter.default}"
+        yield f"    {parameter.name} ({parameter.type}, {default}): {parameter.help}"
 
 
 def _metrics() -> list[str]:

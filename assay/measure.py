@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.behaving import run_behaviour, run_suite
 from assay.candidates import Prepared
+from assay.forecasts import in_words
 from assay.ledger import Ledger
 from assay.plan import Plan
 from assay.progress import Reporter
@@ -14,9 +16,11 @@ from fairness.assess import AttackedPredictions, assess
 from fairness.results import FairnessResult
 from reports.model import CandidateResult
 from robustness import evaluate
+from robustness.asking import Budget, Engine
 from robustness.curves import curves
 from robustness.metrics import clean_result
 from robustness.outcomes import Outcome
+from robustness.quality.measured import Quality
 from robustness.results import RobustnessResult
 from robustness.summarize import attack_result, worst_case_accuracy
 
@@ -25,35 +29,37 @@ from robustness.summarize import attack_result, worst_case_accuracy
 class Measured:
     """A candidate's results, with the outcomes they came from for comparisons between candidates.
 
-    attacked: one list of outcomes for each attack of the plan, in its order.
+    attacked, qualities: for each attack of the plan, in its order, the outcomes and the qualities of their
+    texts.
     """
 
     result: CandidateResult
     clean: list[Outcome]
     attacked: list[list[Outcome]]
+    qualities: list[list[Quality | None]]
 
 
-def measure(candidate: Prepared, plan: Plan, ledger: Ledger, reporter: Reporter) -> Measured:
-    """Query the candidate on the test examples, or take from the ledger what is there already."""
+def measure(
+    candidate: Prepared, plan: Plan, ledger: Ledger, reporter: Reporter, engine: Engine | None = None
+) -> Measured:
+    """Query the candidate on the test examples, or take from the ledger what is there already.
+
+    engine: what runs black-box attacks; None for this process.
+    """
     test, settings = plan.test, plan.config.fairness
-    classifier = candidate.classifier
-    model, data = candidate.model.sha256, test.fingerprint
-
     with reporter.task(f"{candidate.name}: clean text", len(test)) as advance:
-        store = ledger.store(model=model, data=data, attack="", params={})
-        clean = evaluate.predict(classifier, test, store, advance)
-
-    attacked = []
-    for attack in plan.attacks:
-        with reporter.task(f"{candidate.name}: {_named(attack)}", len(test)) as advance:
-            params = {**attack.params(), "seed": plan.config.seed}
-            store = ledger.store(model=model, data=data, attack=attack.name, params=params)
-            attacked.append(
-                evaluate.attack(
-                    classifier, test, clean, attack, store, seed=plan.config.seed, advance=advance
-                )
-            )
-
+        store = ledger.store(model=candidate.info.sha256, data=test.fingerprint, attack="", params={})
+        clean = evaluate.predict(candidate.model, test, store, advance)
+    attacked = [
+        _attacked(candidate, attack, budget, clean, plan, ledger, reporter, engine)
+        for attack, budget in zip(plan.attacks, plan.budgets, strict=True)
+    ]
+    qualities = [
+        [] if plan.judge is None or attack.space == "embedding" else plan.judge.qualities(test, outcomes)
+        for attack, outcomes in zip(plan.attacks, attacked, strict=True)
+    ]
+    scale = None if candidate.classifier is None else candidate.classifier.embedding_scale
+    whole = [each for each in zip(plan.attacks, attacked, strict=True) if complete(each[1])]
     robustness = RobustnessResult(
         clean=clean_result(
             clean,
@@ -68,32 +74,67 @@ def measure(candidate: Prepared, plan: Plan, ledger: Ledger, reporter: Reporter)
                 test,
                 clean,
                 outcomes,
-                scale=classifier.embedding_scale,
+                scale=scale,
                 confidence=settings.confidence,
+                qualities=found,
+                limits=plan.judge.limits if plan.judge is not None and attack.space != "embedding" else None,
             )
-            for attack, outcomes in zip(plan.attacks, attacked, strict=True)
+            for attack, outcomes, found in zip(plan.attacks, attacked, qualities, strict=True)
         ],
         worst_case_accuracy=worst_case_accuracy(
-            clean,
-            [each for each, a in zip(attacked, plan.attacks, strict=True) if _bounded(a)],
-            settings.confidence,
+            clean, [outcomes for attack, outcomes in whole if attack.bounded], settings.confidence
         ),
         curves=curves(
-            plan.attacks,
+            [attack for attack, _ in whole],
             clean,
-            attacked,
-            scale=classifier.embedding_scale,
+            [outcomes for _, outcomes in whole],
+            scale=scale,
             confidence=settings.confidence,
         ),
+        behaviours=[
+            run_behaviour(candidate, each, clean, plan, ledger, reporter) for each in plan.behaviours
+        ],
+        suites=[run_suite(candidate, suite, plan, ledger, reporter) for suite in plan.suites],
     )
     result = CandidateResult(
         name=candidate.name,
-        model=candidate.model,
+        model=candidate.info,
         training=candidate.training,
         robustness=robustness,
         fairness=_fairness(plan, clean, attacked) if test.groups else None,
     )
-    return Measured(result, clean, attacked)
+    return Measured(result, clean, attacked, qualities)
+
+
+def _attacked(
+    candidate: Prepared,
+    attack: Attack,
+    budget: Budget,
+    clean: Sequence[Outcome],
+    plan: Plan,
+    ledger: Ledger,
+    reporter: Reporter,
+    engine: Engine | None,
+) -> list[Outcome]:
+    test, seed = plan.test, plan.config.seed
+    what = f"{candidate.name}: {_named(attack)}"
+    params = {**attack.params(), "seed": seed}
+    store = ledger.store(
+        model=candidate.info.sha256, data=test.fingerprint, attack=attack.name, params=params
+    )
+    with reporter.task(what, len(test)) as advance:
+        return evaluate.attack(
+            candidate.model,
+            test,
+            clean,
+            attack,
+            store,
+            seed=seed,
+            advance=advance,
+            budget=budget,
+            foresee=lambda forecast: reporter.say(f"{what}: {in_words(forecast)}"),
+            engine=engine,
+        )
 
 
 def _fairness(plan: Plan, clean: Sequence[Outcome], attacked: Sequence[Sequence[Outcome]]) -> FairnessResult:
@@ -103,7 +144,11 @@ def _fairness(plan: Plan, clean: Sequence[Outcome], attacked: Sequence[Sequence[
         _predictions(clean),
         plan.test.groups,
         plan.test.label_names,
-        attacked=[_under(attack, outcomes) for attack, outcomes in zip(plan.attacks, attacked, strict=True)],
+        attacked=[
+            AttackedPredictions(attack.name, attack.params(), _predictions(outcomes))
+            for attack, outcomes in zip(plan.attacks, attacked, strict=True)
+            if complete(outcomes)
+        ],
         positive_label=settings.positive_label,
         min_group_size=settings.min_group_size,
         confidence=settings.confidence,
@@ -111,13 +156,9 @@ def _fairness(plan: Plan, clean: Sequence[Outcome], attacked: Sequence[Sequence[
     )
 
 
-def _under(attack: Attack, outcomes: Sequence[Outcome]) -> AttackedPredictions:
-    return AttackedPredictions(attack.name, attack.params(), _predictions(outcomes))
-
-
-def _bounded(attack: Attack) -> bool:
-    """Whether it has a budget: without one an attack turns nearly everything, and says by how far."""
-    return attack.threat_model.epsilon is not None
+def complete(outcomes: Sequence[Outcome]) -> bool:
+    """Whether the attack reached every example: figures over a part of them compare with nothing."""
+    return all(outcome.reached for outcome in outcomes)
 
 
 def _named(attack: Attack) -> str:

@@ -1,18 +1,23 @@
 """Everything that an audit needs, built and checked before the first expensive call."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from assay.config_models import AuditConfig, CandidateConfig
+from assay.config_models import AttackConfig, AuditConfig, CandidateConfig, SuiteConfig
 from assay.gate import check_gate_names
-from assay.training_plan import build_objectives, check_adapters
+from assay.models import Answers, check_source, open_model
+from assay.text_quality import TextJudge, load_judge
+from assay.training_plan import build_objectives
 from attacks import registry as attack_registry
 from attacks.base import Attack
+from attacks.black_box import QueryAttack
 from attacks.errors import AssayError, nearest
-from robustness import evaluate, loading, packaged
-from robustness.classifier import Classifier
+from attacks.textattack import resources
+from robustness import access, loading
+from robustness.asking import Budget
+from robustness.behaviour import registry as behaviour_registry
+from robustness.behaviour.base import BehaviouralTest
 from robustness.data import load
 from robustness.dataset import TextDataset
 from robustness.device import resolve_device
@@ -20,14 +25,31 @@ from robustness.objectives.base import Objective
 
 
 @dataclass(frozen=True)
+class Suite:
+    """Labelled cases that a model must get right; column: the group column that names the functionality."""
+
+    cases: TextDataset
+    column: str
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A checked audit. objectives: {candidate: objective} of the candidates that are trained."""
+    """A checked audit.
+
+    objectives: {candidate: objective} of the candidates that are trained.
+    budgets: of each of ``attacks``, for all examples together.
+    judge: of the texts that attacks make; None where none makes any.
+    """
 
     config: AuditConfig
     device: torch.device
     dataset: TextDataset
     attacks: tuple[Attack, ...]
     objectives: dict[str, Objective]
+    budgets: tuple[Budget, ...] = ()
+    behaviours: tuple[BehaviouralTest, ...] = ()
+    suites: tuple[Suite, ...] = ()
+    judge: TextJudge | None = None
 
     @property
     def test(self) -> TextDataset:
@@ -35,23 +57,29 @@ class Plan:
         return self.dataset.split("test")
 
 
-def make_plan(config: AuditConfig) -> Plan:
-    """Build attacks, objectives and data and load every candidate once; raises AssayError for a mistake."""
+def make_plan(config: AuditConfig, answers: Answers | None = None, *, ask: bool = True) -> Plan:
+    """Build attacks, objectives and data and load every candidate once; raises AssayError for a mistake.
+
+    answers: what keeps what endpoints answer, so that not even the first question is asked twice.
+    ask: whether to ask each candidate about two examples, which an endpoint may charge for.
+    """
+    resources.use(config.resources)
     device = resolve_device(config.device)
-    attacks = tuple(
-        attack_registry.build(name, params) for attack in config.attacks for name, params in attack.expand()
-    )
+    attacks, budgets = [], []
+    for each in config.attacks:
+        for name, params in each.expand():
+            attacks.append(attack_registry.build(name, params))
+            budgets.append(_budget(each, attacks[-1]))
+    behaviours = tuple(behaviour_registry.build(each.name, each.params) for each in config.behaviours)
+    for attack in attacks:
+        if isinstance(attack, QueryAttack):
+            attack.check()
     objectives = build_objectives(config)
     for attack in attacks:
         if source := getattr(attack, "language_model", None):
             loading.check_source(source, offline=config.offline, allow_pickle=False)
     for candidate in config.candidates:
-        loading.check_source(
-            model_source(candidate),
-            offline=config.offline,
-            allow_pickle=candidate.allow_pickle,
-            revision=candidate.revision,
-        )
+        check_source(candidate, offline=config.offline)
     dataset = load(
         **config.data.load_arguments,
         seed=config.seed,
@@ -62,50 +90,42 @@ def make_plan(config: AuditConfig) -> Plan:
         attack.target_class(dataset.label_names)
     _check_positive_label(config, dataset)
     check_gate_names(config.gate, dataset.split("test"))
-    plan = Plan(config, device, dataset, attacks, objectives)
+    judge = load_judge(config, attacks, device)
+    suites = tuple(_suite(each, dataset, config) for each in config.suites)
+    plan = Plan(
+        config, device, dataset, tuple(attacks), objectives, tuple(budgets), behaviours, suites, judge
+    )
     for candidate in config.candidates:
-        _try(candidate, plan)
+        _try(candidate, plan, answers, ask=ask)
     return plan
 
 
-def _try(candidate: CandidateConfig, plan: Plan) -> None:
-    """Load the candidate and ask it about two examples: what cannot answer must not wait for its turn."""
-    classifier = load_candidate(candidate, plan)
+def _suite(config: SuiteConfig, dataset: TextDataset, audit: AuditConfig) -> Suite:
+    """The cases with the labels of the audited data."""
+    cases = load(**config.load_arguments, seed=audit.seed, offline=audit.offline, need_train=False)
+    return Suite(cases.split("test").with_label_names(dataset.label_names), config.functionality)
+
+
+def _budget(config: AttackConfig, attack: Attack) -> Budget:
+    budget = Budget(config.total_queries, config.total_seconds)
+    if budget.limited and not isinstance(attack, QueryAttack):
+        raise AssayError(
+            f'attack "{config.name}": total_queries and total_seconds are for attacks that only ask a model '
+            "for answers. Leave them out, or give fewer examples (max_examples in [data])."
+        )
+    return budget
+
+
+def _try(candidate: CandidateConfig, plan: Plan, answers: Answers | None, *, ask: bool) -> None:
+    """Open the candidate and ask it about two examples: what cannot answer must not wait for its turn."""
+    model = open_model(candidate, plan, answers)
     try:
-        classifier.predict_proba(plan.test.inputs[:2])
+        if ask:
+            model.predict_proba(plan.test.inputs[:2])
         for attack in plan.attacks:
-            evaluate.check_victim(classifier, attack)
+            access.check_victim(model, attack)
     except AssayError as error:
         raise AssayError(f'candidate "{candidate.name}": {error}') from error
-
-
-def load_candidate(candidate: CandidateConfig, plan: Plan) -> Classifier:
-    """The candidate as it stands before any training here, speaking the data's labels.
-
-    Raises AssayError where it cannot be loaded or its labels are not the data's.
-    """
-    source = model_source(candidate)
-    options: dict[str, Any] = {
-        "device": plan.device,
-        "offline": plan.config.offline,
-        "allow_pickle": candidate.allow_pickle,
-        "trust_remote_code": candidate.trust_remote_code,
-        "revision": candidate.revision,
-        "max_length": candidate.max_length,
-    }
-    if candidate.encoder is not None:
-        classifier = loading.load_encoder(
-            source, plan.dataset.label_names, seed=plan.config.seed, layers=candidate.layers, **options
-        )
-    else:
-        classifier = loading.with_labels(loading.load_classifier(source, **options), plan.dataset.label_names)
-    check_adapters(candidate, classifier)
-    return classifier
-
-
-def model_source(candidate: CandidateConfig) -> str:
-    """The folder or hub name to load from."""
-    return packaged.resolve(str(candidate.model or candidate.encoder))
 
 
 def _check_positive_label(config: AuditConfig, dataset: TextDataset) -> None:

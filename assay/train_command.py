@@ -9,7 +9,8 @@ from rich.console import Console
 
 from assay.candidates import Place, place_in, trained
 from assay.config_models import AuditConfig, CandidateConfig
-from assay.plan import Plan, load_candidate, make_plan
+from assay.models import load_candidate
+from assay.plan import Plan, make_plan
 from assay.progress import Reporter
 from assay.run_folder import RunFolder
 from assay.tables import aligned
@@ -65,7 +66,7 @@ def _run(
     if not processes.is_main:
         reporter = Reporter(Console(quiet=True))
     # What the audit would measure with is left out: a training does not need it, and need not wait for it.
-    config = config.model_copy(update={"device": device, "candidates": candidates, "attacks": [], "gate": []})
+    config = config.reduced_to(device=device, candidates=candidates)
     with _held(config, output, processes) as run:
         plan = make_plan(config)
         done = []

@@ -32,15 +32,19 @@ def with_validity(
     reporter: Reporter,
 ) -> Measured:
     """``measured`` with its validity checks; unchanged where no attack was run, the checks are switched off,
-    or no example was right."""
+    no example was right, or the model is not computed here and so has no gradients to probe."""
     examples, seed = plan.config.validity.examples, plan.config.seed
+    if mine.classifier is None:
+        return measured
     sample, clean = sample_of(plan.test, measured.clean, examples, seed)
     if not clean or not plan.attacks:
         return measured
     held_out = _held_out(plan, sample)
     norm, epsilon = _budget(plan.attacks)
     surrogates = [
-        Surrogate(other.name, other.model.sha256, other.classifier) for other in all_ if other is not mine
+        Surrogate(other.name, other.info.sha256, other.classifier)
+        for other in all_
+        if other is not mine and other.classifier is not None
     ]
     # How many probes will find something to do is not known before.
     total = PASSES * len(sample) + len(held_out.dataset)
@@ -61,7 +65,7 @@ def with_validity(
             seed=seed,
             confidence=plan.config.fairness.confidence,
             store_of=lambda data, name, params: ledger.store(
-                model=mine.model.sha256, data=data.fingerprint, attack=name, params=params
+                model=mine.info.sha256, data=data.fingerprint, attack=name, params=params
             ),
             advance=advance,
         )

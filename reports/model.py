@@ -43,9 +43,11 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class ModelInfo:
+    """num_parameters: None where the model is behind an interface, and they are not known."""
+
     source: str
     sha256: str
-    num_parameters: int
+    num_parameters: int | None
     labels: list[str]
 
 

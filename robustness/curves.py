@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # these import torch, which a report written from audit.json 
     from attacks.victims import EmbeddingScale
     from robustness.outcomes import Outcome
 
-BUDGETS = ("epsilon", "max_tokens")
+BUDGETS = ("epsilon", "max_tokens", "max_injections")
 """The parameters that are an attack's budget: attacks that differ in nothing else are one curve."""
 GRID = 20
 """Points of the curve of an attack that finds each example's own smallest epsilon."""
@@ -33,12 +33,13 @@ def curves(
     clean: "Sequence[Outcome]",
     attacked: "Sequence[Sequence[Outcome]]",
     *,
-    scale: "EmbeddingScale",
+    scale: "EmbeddingScale | None",
     confidence: float,
 ) -> list[EpsilonCurve]:
     """One curve for each attack that was run at two budgets or more, or that finds minimal norms.
 
-    clean, attacked: outcomes of the same n examples, on clean text and under each of ``attacks``.
+    clean, attacked: outcomes of the same n examples, on clean text and under each of ``attacks``. scale: None
+    for a model without embeddings, on which no attack of a norm runs.
     """
     members: dict[str, list[int]] = {}
     for i, attack in enumerate(attacks):
@@ -48,7 +49,7 @@ def curves(
     for indices in members.values():
         first = attacks[indices[0]]
         threat = first.threat_model
-        if threat.norm is not None and threat.epsilon is None:
+        if scale is not None and threat.norm is not None and threat.epsilon is None:
             norms = minimal_norms(clean, attacked[indices[0]], scale.of(threat.norm))
             others = [other.threat_model for other in attacks]
             reach = max((o.epsilon for o in others if o.epsilon and o.norm == threat.norm), default=REACH)

@@ -22,6 +22,8 @@ class Outcome:
         was none.
     seconds: this example's share of the batch's wall time.
     text: what the attack made of the text; None where it is unchanged or only embeddings were attacked.
+    reached: False where a budget for all examples ended before this one's turn: the rest is then the clean
+        outcome, and no rate counts it.
     """
 
     example_id: str
@@ -35,6 +37,7 @@ class Outcome:
     seconds: float = 0.0
     truncated: bool = False
     text: TextInput | None = None
+    reached: bool = True
 
 
 class OutcomeStore(Protocol):

@@ -15,6 +15,7 @@ from attacks.goals import Goal
 from attacks.threat_model import Norm
 from attacks.victims import EmbeddingScale, Encoding, GradientVictim
 from robustness import evaluate
+from robustness.batched import Advance, ignore_progress
 from robustness.calibration import Tempered, fit_temperature
 from robustness.classifier import Classifier
 from robustness.dataset import TextDataset
@@ -68,7 +69,7 @@ class Probe:
     seed: int
     confidence: float
     store_of: StoreOf
-    advance: evaluate.Advance = evaluate.ignore_progress
+    advance: Advance = ignore_progress
 
     def asked(self, name: str) -> list[Outcome]:
         """Clean outcomes of the sample, asked once more."""

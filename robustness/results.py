@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attacks.threat_model import ThreatModel
+from robustness.behaviour.results import BehaviouralResult, MinimumFunctionalityResult
 from robustness.estimate import Estimate
+from robustness.quality.measured import Quality
 
 ByGroup = dict[str, dict[str, "GroupRobustness"]]
 """{group column: {group value: rates}}"""
@@ -52,6 +54,7 @@ class AdversarialExample:
     """A text that an attack changed and with which it reached its goal.
 
     original, perturbed: one text, or the two of a pair. before, after: the predicted labels.
+    quality: how near to the original the changed text is.
     """
 
     example_id: str
@@ -60,6 +63,7 @@ class AdversarialExample:
     after: str
     original: list[str]
     perturbed: list[str]
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,10 @@ class AttackResult:
     minimal_norm: median over the examples of the smallest relative epsilon that turns them, for an attack
         that looks for it; None for one with a budget.
     examples: successes of an attack that changes text, at most ``summarize.SHOWN`` of the ``successes``.
+    bounded: whether something limits what it may change; without a limit it is no measure of accuracy.
+    unreached: examples whose turn did not come before a budget for all of them ended; no rate counts them.
+    filtered_success_rate: as attack_success_rate, of the successes alone whose text stays near the original;
+        None for an attack on embeddings. notes: what could not be judged of that.
     """
 
     name: str
@@ -153,6 +161,15 @@ class AttackResult:
     minimal_norm: Estimate | None = None
     successes: int = 0
     examples: list[AdversarialExample] = field(default_factory=list)
+    bounded: bool = True
+    unreached: int = 0
+    filtered_success_rate: Estimate | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its accuracy can be compared: it has limits, and all examples were attacked."""
+        return self.bounded and self.minimal_norm is None and not self.unreached
 
     @property
     def label(self) -> str:
@@ -182,6 +199,8 @@ class RobustnessResult:
     worst_case_accuracy: Estimate
     curves: list[EpsilonCurve] = field(default_factory=list)
     validity: ValidityResult | None = None
+    behaviours: list[BehaviouralResult] = field(default_factory=list)
+    suites: list[MinimumFunctionalityResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from robustness.curves import median_minimal_norm, minimal_norms
 from robustness.dataset import TextDataset
 from robustness.estimate import Estimate, wilson
 from robustness.outcomes import Outcome
+from robustness.quality.limits import Limits, filtered_success, not_applied
+from robustness.quality.measured import Quality
 from robustness.results import AdversarialExample, AttackResult, ByGroup, GroupRobustness
 
 SHOWN = 100
@@ -23,18 +25,27 @@ def attack_result(
     clean: Sequence[Outcome],
     outcomes: Sequence[Outcome],
     *,
-    scale: EmbeddingScale,
+    scale: EmbeddingScale | None,
     confidence: float,
+    qualities: Sequence[Quality | None] = (),
+    limits: Limits | None = None,
 ) -> AttackResult:
-    """The rates of one attack, overall and by group.
+    """The rates of one attack, overall and by group, over the examples that it reached.
 
-    clean, outcomes: n judged outcomes in the order of ``dataset``. scale: of the attacked model.
+    clean, outcomes: n judged outcomes in the order of ``dataset``. scale: of the attacked model; None where
+    it is not computed here, and so has no embeddings. qualities: of the text of each outcome, to be held to
+    ``limits``; none for an attack on embeddings.
     """
+    unreached = sum(not outcome.reached for outcome in outcomes)
+    here = np.array([outcome.reached for outcome in outcomes], dtype=bool)
     groups = dataset.groups
     by_group: ByGroup = {}
     for name, column in groups.items():
         values = sorted(set(column.tolist()))
-        rows = {value: [outcomes[i] for i in np.flatnonzero(column == value).tolist()] for value in values}
+        rows = {
+            value: [outcomes[i] for i in np.flatnonzero((column == value) & here).tolist()]
+            for value in values
+        }
         by_group[name] = {
             value: GroupRobustness(
                 n=len(part),
@@ -43,16 +54,17 @@ def attack_result(
             )
             for value, part in rows.items()
         }
-    attacked = [outcome for outcome in outcomes if not outcome.skipped]
+    judged = [outcome for outcome in outcomes if outcome.reached]
+    attacked = [outcome for outcome in judged if not outcome.skipped]
     return AttackResult(
         name=attack.name,
         params=attack.params(),
         threat_model=attack.threat_model,
         epsilon_absolute=_absolute(attack, scale),
-        n=len(outcomes),
-        skipped=len(outcomes) - len(attacked),
-        accuracy_under_attack=accuracy_under_attack(outcomes, confidence),
-        attack_success_rate=attack_success_rate(outcomes, confidence),
+        n=len(judged),
+        skipped=len(judged) - len(attacked),
+        accuracy_under_attack=accuracy_under_attack(judged, confidence),
+        attack_success_rate=attack_success_rate(judged, confidence),
         mean_queries=(
             Estimate.exact(float(np.mean([outcome.queries for outcome in attacked])), len(attacked))
             if attacked
@@ -62,25 +74,42 @@ def attack_result(
         by_group=by_group,
         minimal_norm=(
             median_minimal_norm(minimal_norms(clean, outcomes, scale.of(attack.norm)), confidence)
-            if isinstance(attack, EmbeddingAttack) and attack.budget is None
+            if isinstance(attack, EmbeddingAttack) and attack.budget is None and scale is not None
             else None
         ),
+        bounded=attack.bounded,
+        unreached=unreached,
         successes=sum(outcome.success for outcome in outcomes),
-        examples=adversarial_examples(dataset, clean, outcomes)[:SHOWN],
+        examples=adversarial_examples(dataset, clean, outcomes, qualities)[:SHOWN],
+        filtered_success_rate=None if limits is None else _filtered(outcomes, qualities, limits, confidence),
+        notes=[] if limits is None else not_applied(qualities, limits),
     )
 
 
-def _absolute(attack: Attack, scale: EmbeddingScale) -> float | None:
-    if not isinstance(attack, EmbeddingAttack) or attack.budget is None:
+def _filtered(
+    outcomes: Sequence[Outcome], qualities: Sequence[Quality | None], limits: Limits, confidence: float
+) -> Estimate:
+    reached = [pair for pair in zip(outcomes, qualities, strict=True) if pair[0].reached]
+    return filtered_success([pair[0] for pair in reached], [pair[1] for pair in reached], limits, confidence)
+
+
+def _absolute(attack: Attack, scale: EmbeddingScale | None) -> float | None:
+    if not isinstance(attack, EmbeddingAttack) or attack.budget is None or scale is None:
         return None
     return attack.radius(scale)
 
 
 def adversarial_examples(
-    dataset: TextDataset, clean: Sequence[Outcome], outcomes: Sequence[Outcome]
+    dataset: TextDataset,
+    clean: Sequence[Outcome],
+    outcomes: Sequence[Outcome],
+    qualities: Sequence[Quality | None] = (),
 ) -> list[AdversarialExample]:
-    """Every changed text with which an attack reached its goal; none for an attack on embeddings."""
-    names = dataset.label_names
+    """Every changed text with which an attack reached its goal; none for an attack on embeddings.
+
+    qualities: of the text of each outcome, or none at all.
+    """
+    names, known = dataset.label_names, qualities or [None] * len(outcomes)
     return [
         AdversarialExample(
             example_id=after.example_id,
@@ -89,8 +118,9 @@ def adversarial_examples(
             after=names[after.prediction],
             original=_parts(text),
             perturbed=_parts(after.text),
+            quality=quality,
         )
-        for text, before, after in zip(dataset.inputs, clean, outcomes, strict=True)
+        for text, before, after, quality in zip(dataset.inputs, clean, outcomes, known, strict=True)
         if after.success and after.text is not None
     ]
 

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from attacks.errors import AssayError
+from robustness.batched import Advance, ignore_progress
 from robustness.batching import shuffled
 from robustness.checkpoint import Checkpoint
 from robustness.classifier import Classifier
 from robustness.data import TextDataset
 from robustness.distributed import ALONE, Processes
 from robustness.epochs import best, out_of_patience, predict, validated
-from robustness.evaluate import Advance, ignore_progress
 from robustness.lora import Lora, adapt
 from robustness.objectives.base import Objective, Step
 from robustness.precision import Precision, mixed_precision

@@ -50,7 +50,7 @@ def _candidate(candidate: CandidateResult) -> Part:
     model, training, truncated = candidate.model, candidate.training, candidate.robustness.clean.truncated
     facts = [
         ("Source", model.source),
-        ("Parameters", f"{model.num_parameters:,}"),
+        ("Parameters", "not known" if model.num_parameters is None else f"{model.num_parameters:,}"),
         ("Labels", ", ".join(name(label) for label in model.labels)),
     ]
     if training is None:

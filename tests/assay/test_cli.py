@@ -115,7 +115,8 @@ def test_help_names_every_command_and_option(assay: Assay) -> None:
             ],
         ),
         ("demo", ["--runs", "[default: runs]", "--offline"]),
-        ("list", ["attacks|objectives|metrics", "[required]"]),
+        ("list", ["attacks", "behaviours", "objectives or metrics", "[required]"]),
+        ("doctor", ["--json", "--resources"]),
     ],
 )
 def test_each_command_explains_itself(assay: Assay, name: str, words: list[str]) -> None:

@@ -222,7 +222,11 @@ def test_the_keys_of_data_are_the_arguments_of_load() -> None:
     from robustness.data import load
 
     parameters = inspect.signature(load).parameters
-    fields = {key: field.default for key, field in DataConfig.model_fields.items() if key != "notes"}
+    fields = {
+        key: field.get_default(call_default_factory=True)
+        for key, field in DataConfig.model_fields.items()
+        if key != "notes"
+    }
     assert set(fields) == set(parameters) - {"seed", "offline", "need_train"}
     assert fields == {key: parameters[key].default for key in fields} | {"groups": []}
 

@@ -8,6 +8,7 @@ from assay.config import load_config
 from assay.gate import check_gate
 from assay.training_plan import build_objectives
 from attacks import registry
+from robustness.behaviour import registry as behaviour_registry
 
 ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "examples").glob("*.toml")), ROOT / "assay" / "demo.toml"]
@@ -18,6 +19,8 @@ def test_every_name_and_parameter_is_known(file: Path) -> None:
     config = load_config(file)
     attacks = [registry.build(name, params) for attack in config.attacks for name, params in attack.expand()]
     assert attacks
+    for behaviour in config.behaviours:
+        behaviour_registry.build(behaviour.name, behaviour.params)
     trained = {candidate.name for candidate in config.candidates if candidate.train}
     assert build_objectives(config).keys() == trained
     check_gate(config.gate)

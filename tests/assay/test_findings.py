@@ -29,7 +29,7 @@ def outcomes(right: int, n: int = 100) -> list[Outcome]:
 
 
 def measured(result: CandidateResult, clean: int = 80, attacked: Sequence[int] = ()) -> Measured:
-    return Measured(result, outcomes(clean), [outcomes(right) for right in attacked])
+    return Measured(result, outcomes(clean), [outcomes(right) for right in attacked], [[] for _ in attacked])
 
 
 def plan(dataset: TextDataset | None = None, *, trains: bool = False) -> Plan:

@@ -117,7 +117,7 @@ def test_every_metric_is_looked_up_where_it_was_measured(
 
 
 def test_every_metric_of_the_list_goes_with_its_keys() -> None:
-    values = {"attack": "fgsm", "group": "domain", "value": "tweets"}
+    values = {"attack": "fgsm", "group": "domain", "value": "tweets", "behaviour": "typos"}
     for metric, allowed in METRICS.items():
         for keys in allowed:
             check_gate([check(metric, **{key: values[key] for key in keys})])

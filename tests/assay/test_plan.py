@@ -7,7 +7,8 @@ import pytest
 
 from assay import plan as planning
 from assay.config import load_config
-from assay.plan import load_candidate, make_plan
+from assay.models import load_candidate
+from assay.plan import make_plan
 from attacks.errors import AssayError
 from robustness.classifier import Classifier
 from tests.assay.audits import ATTACKS, FGSM, loaded, trained, write_config

@@ -19,7 +19,7 @@ from attacks.embedding.fgsm import FGSM
 from attacks.embedding.fmn import FMN
 from attacks.embedding.pgd import PGD
 from reports.model import AuditReport
-from robustness import evaluate
+from robustness import batched, evaluate
 from robustness.classifier import Classifier
 from tests.assay.audits import loaded, untimed, write_config
 
@@ -141,7 +141,7 @@ def test_an_audit_that_was_killed_in_the_checks_ends_as_an_undisturbed_one(
     class Killed(BaseException):
         """Stands for a killed process."""
 
-    written = evaluate._batched
+    written = batched.in_batches
     calls = 0
 
     def deadly(*arguments: Any) -> None:
@@ -152,7 +152,8 @@ def test_an_audit_that_was_killed_in_the_checks_ends_as_an_undisturbed_one(
             raise Killed
         written(*arguments)
 
-    monkeypatch.setattr(evaluate, "_batched", deadly)
+    monkeypatch.setattr(evaluate, "in_batches", deadly)
+    monkeypatch.setattr(batched, "in_batches", deadly)
     with pytest.raises(Killed):
         audited(config, runs=str(tmp_path))
     with sqlite3.connect(tmp_path / "assay" / "ledger.sqlite") as ledger:

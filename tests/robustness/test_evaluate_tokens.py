@@ -17,7 +17,7 @@ from attacks.token.base import LearnedTokenAttack, TokenAttack
 from attacks.token.hotflip import HotFlip
 from attacks.token.universal_trigger import UniversalTrigger
 from attacks.victims import Encoding, TextInput, TokenVictim
-from robustness import evaluate
+from robustness import access, batched, evaluate
 from robustness.classifier import Classifier
 from robustness.dataset import TextDataset
 from robustness.outcomes import MemoryStore, Outcome
@@ -146,10 +146,10 @@ def test_a_model_without_gradients_is_told_of_black_box_attacks(attack: Any) -> 
 
 
 def test_the_black_box_attacks_there_are_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate.registry, "available", lambda: {"fgsm": FGSM, "swap": BlackBox})
+    monkeypatch.setattr(access.registry, "available", lambda: {"fgsm": FGSM, "swap": BlackBox})
     with pytest.raises(AssayError, match=r"Those there are: swap\.$"):
-        evaluate.check_victim(OnlyAnswers(), FGSM(epsilon=0.1))
-    evaluate.check_victim(OnlyAnswers(), BlackBox())
+        access.check_victim(OnlyAnswers(), FGSM(epsilon=0.1))
+    access.check_victim(OnlyAnswers(), BlackBox())
 
 
 def test_a_slow_tokenizer_is_refused_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,7 @@ def test_the_halves_depend_on_the_seed(classifier: Classifier) -> None:
 def test_no_more_is_learned_on_than_is_worth_it(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluate, "LEARN_FROM", 3)
+    monkeypatch.setattr(batched, "LEARN_FROM", 3)
     dataset, lessons = learnable(classifier, 16), list[dict[str, list[TextInput]]]()
     attack = Studious(lessons=lessons)
     evaluate.attack(classifier, dataset, all_right(dataset), attack, MemoryStore(), seed=0)
