@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -23,13 +24,16 @@ from reports.html import render_html
 from reports.json_io import to_json
 from reports.markdown import render_markdown
 from reports.model import AuditReport, CandidateResult, DataSummary, Finding, GateResult, Provenance
+from robustness.asking import Budget
 from robustness.device import describe_device
 
 LIBRARIES = ("assay", "torch", "transformers", "fairlearn", "scikit-learn", "numpy")
 
 
-def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
+def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False) -> AuditReport:
     """Audit every candidate of ``config`` and write the run folder; returns what audit.json holds.
+
+    partial: take black-box attacks as far as an earlier run came, and go no further with them.
 
     What a killed run finished before is taken from the ledger and the saved models.
     Raises AssayError for a user's mistake, before anything expensive wherever it can be known then.
@@ -39,6 +43,8 @@ def run_audit(config: AuditConfig, reporter: Reporter) -> AuditReport:
     run = RunFolder.create(config.runs / config.name)
     with run.lock(), Ledger(run.ledger) as ledger:
         plan = make_plan(config, ledger.answer_store)
+        if partial:
+            plan = replace(plan, budgets=tuple(Budget(queries=0) for _ in plan.budgets))
         run.remove_reports()  # what an earlier audit said must not be taken for what this one says
         measured = measure_candidates(plan, run, ledger, reporter)
         results = [each.result for each in measured]

@@ -24,7 +24,10 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            _stop("interrupted: what was done is kept; run the same command again to go on from there.")
+            _stop(
+                "interrupted: what was done is kept; run the same command again to go on from there. "
+                "`assay audit --partial` reports on black-box attacks as far as they came."
+            )
         except BrokenPipeError:
             _stop("standard output was closed before everything was written.")
         except EOFError as error:
@@ -135,6 +138,9 @@ def audit(
     engine: Engine = None,
     workers: Workers = None,
     preview: Preview = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Report on what an interrupted audit has done; ask no more.")
+    ] = False,
 ) -> None:
     """Audit the candidates of a configuration.
 
@@ -149,7 +155,7 @@ def audit(
     if preview:
         _preview(settled)
     else:
-        _run(settled)
+        _run(settled, partial=partial)
 
 
 @app.command()
@@ -406,7 +412,7 @@ def main() -> None:
         _stop(_defect(error))
 
 
-def _run(config: "AuditConfig") -> None:
+def _run(config: "AuditConfig", *, partial: bool = False) -> None:
     from assay.audit import run_audit
     from assay.progress import Reporter
     from assay.run_folder import RunFolder
@@ -417,7 +423,7 @@ def _run(config: "AuditConfig") -> None:
             f"an audit runs in one process, got {announced()}. Train in several with `assay train`, then run "
             "`assay audit` in one: it takes the trained models."
         )
-    report = run_audit(config, Reporter())
+    report = run_audit(config, Reporter(), partial=partial)
     run = RunFolder(config.runs / config.name)
     typer.echo(run.summary.read_text(encoding="utf-8"))
     typer.echo(f"Report: {run.report}")

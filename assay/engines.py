@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
 
 from assay.candidates import Prepared
 from assay.plan import Plan
 from attacks.black_box import QueryAttack
 from attacks.errors import AssayError
+from attacks.textattack import resources
 from robustness.asking import Engine
+from robustness.models import Model
 from robustness.ray_engine import cluster
 
 LOCAL = "local"
@@ -31,9 +35,16 @@ def engines(plan: Plan) -> Iterator[EngineOf]:
     with cluster(None if name == RAY else name, plan.config.workers) as found:
 
         def engine_of(candidate: Prepared) -> AbstractContextManager[Engine | None]:
-            return found.engine(candidate.load, plan.test, plan.config.seed)
+            load = partial(_loaded, candidate.load, plan.config.resources)
+            return found.engine(load, plan.test, plan.config.seed)
 
         yield engine_of
+
+
+def _loaded(load: Callable[[], Model], folder: Path | None) -> Model:
+    """The model in another process, which does not know yet where this audit has its resources."""
+    resources.use(folder)
+    return load()
 
 
 def check_engine(plan: Plan) -> None:

@@ -314,7 +314,7 @@ def _widened(result: CandidateResult, column: str, clean: Estimate) -> Iterator[
     wider = [
         (under.groups[column].disparities["accuracy_difference"], attack)
         for attack in result.robustness.attacks
-        if (under := assessed.get((attack.name, str(attack.params))))
+        if attack.comparable and (under := assessed.get((attack.name, str(attack.params))))
     ]
     wider = [each for each in wider if _is_large(each[0]) and (each[0].low or 0.0) > clean.value]
     if not wider:

@@ -21,21 +21,27 @@ Each example has its own random seed, on both sides. Lists that TextAttack makes
 the hash seed, on both sides. The runs of ours and of the padded wrapper alternate, and the median of the
 rounds counts; TextAttack as shipped runs once. What every library loads when it is first used (WordNet, stop
 words) is loaded before. Prints where the time goes, for each query.
+
+``--rounds 0`` only compares answers, of whatever ``--recipes`` names, and with ``--ray`` those of Ray's
+workers, too. CheckList asks flair's tagger for names and places; on both sides a stand-in that knows some
+takes its place.
 """
 
 import argparse
 import contextlib
-import copy
 import io
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -45,10 +51,15 @@ from attacks.goals import Goal
 from attacks.textattack import randomness
 from attacks.textattack.attack import RecipeAttack
 from attacks.textattack.loading import textattack
+from robustness import evaluate
+from robustness.asking import Engine
 from robustness.classifier import Classifier
+from robustness.dataset import TextDataset
 from robustness.device import describe_device, resolve_device
 from robustness.judge import example_seed
 from robustness.loading import load_classifier
+from robustness.outcomes import MemoryStore
+from robustness.ray_engine import cluster
 from robustness.remembering import Remembering
 
 Answer = tuple[str, str, int]
@@ -180,7 +191,7 @@ def ours(
         return Classifier.token_logits(timed, tokens)
 
     patched: Any = timed
-    patched._forward = clocks["model"].around(classifier._forward)
+    patched._answers = clocks["model"].around(timed._answers)
     patched.tokenize_all = clocks["tokenizer"].around(classifier.tokenize_all)
     patched.token_logits = counted
     scheduler = attack._scheduled(Remembering(timed), targeted=False, hash_order=True)
@@ -210,6 +221,52 @@ def identical(exact: Classifier, rows: Sequence[tuple[str, int]], recipe: str) -
     mine, _ = ours(exact, recipe, rows, seeds)
     theirs, _ = Theirs(exact, recipe, rows, pad=True).run(seeds)
     return [row for row, (one, other) in enumerate(zip(mine, theirs, strict=True)) if one != other]
+
+
+def differing_by_ray(source: str, rows: Sequence[tuple[str, int]], recipe: str) -> int:
+    """How many examples end differently (text, success, queries) in Ray's workers than in this process."""
+    data = TextDataset(
+        name="sentences",
+        ids=tuple(str(row) for row in range(len(rows))),
+        texts=tuple(text for text, _ in rows),
+        text_pairs=None,
+        labels=np.array([label for _, label in rows]),
+        label_names=("negative", "positive"),
+        groups={},
+        splits=np.array(["test"] * len(rows)),
+    )
+    attack = registry.build(f"textattack:{recipe}", {})
+    clean = evaluate.predict(_exact(source), data, MemoryStore())
+
+    def outcomes(engine: Engine | None) -> list[tuple[Any, bool, float]]:
+        found = evaluate.attack(_exact(source), data, clean, attack, MemoryStore(), seed=0, engine=engine)
+        return [(outcome.text, outcome.success, outcome.queries) for outcome in found]
+
+    here = outcomes(None)
+    with cluster(None, None) as workers, workers.engine(partial(_exact, source), data, 0) as engine:
+        there = outcomes(engine)
+    return sum(one != other for one, other in zip(here, there, strict=True))
+
+
+def _exact(source: str) -> Classifier:
+    """The classifier, computed in float64."""
+    if "checklist" in sys.argv:
+        textattack().shared.utils.strings._flair_taggers.setdefault("ner", Names())
+    classifier = load_classifier(source, device=torch.device("cpu"), offline=True)
+    return replace(classifier, model=classifier.model.double())
+
+
+class Names:
+    """Stands in for flair's tagger of names and places: it knows some."""
+
+    known: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("john", "mary", "david", "michael", "allen", "spielberg", "eddie"), "PER"),
+        **dict.fromkeys(("london", "paris", "hollywood", "america", "york", "france"), "LOC"),
+    }
+
+    def predict(self, sentence: Any, force_token_predictions: bool) -> None:
+        for token in sentence.tokens:
+            token.add_label("ner", self.known.get(token.text.lower(), "O"), 0.99)
 
 
 def measure(
@@ -265,6 +322,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="0: compare the answers, and measure nothing")
     parser.add_argument("--recipes", nargs="+", default=["deepwordbug", "pwws"])
     parser.add_argument("--no-shipped", action="store_true", help="leave out TextAttack's own wrapper")
+    parser.add_argument("--ray", action="store_true", help="compare with Ray's workers, too")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", action="store_true", help="print the ratios as one JSON object")
     given = parser.parse_args()
@@ -276,11 +334,15 @@ def main() -> None:
     rows = [(text, int(label)) for text, label in (line.split("\t") for line in lines[: given.sentences])]
     results: dict[str, float | bool] = {}
     table = Table("recipe", "way", "seconds", "queries", "asked", *(f"{what}, ms/query" for what in _PARTS))
-    exact = replace(classifier, model=copy.deepcopy(classifier.model).double())
+    exact = _exact(given.model)
     notes, different = [], 0
     for recipe in given.recipes:
         odd = identical(exact, rows, recipe)
         different += len(odd)
+        if given.ray:
+            apart = differing_by_ray(given.model, rows, recipe)
+            different += apart
+            notes.append(f"{recipe}, float64, Ray: {apart} of {len(rows)} examples end differently")
         notes.append(f"{recipe}, float64: {len(odd)} of {len(rows)} answers are not TextAttack's")
         if given.rounds == 0:
             continue

@@ -130,7 +130,8 @@ class Listing:
 class Example:
     """A text that was changed. label: the true one; before, after: the predicted ones.
 
-    parts: the changes of the text, or of both texts of a pair.
+    parts: the changes of the text, or of both texts of a pair. note: what else is to be said of them.
+    A text that was not changed has an empty ``before``.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Example:
     before: str
     after: str
     parts: Sequence[Sequence[Span]]
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from attacks.threat_model import Space
 from fairness.results import FairnessUnderAttack, GroupAssessment
-from reports.formatting import name
+from reports.formatting import counted, name
 from reports.model import AuditReport, CandidateResult
 from reports.naming import NORMS, with_budget
 from robustness.curves import BUDGETS
@@ -48,13 +48,25 @@ def family_key(attack: str, params: dict[str, object]) -> str:
 
 
 def families(report: AuditReport) -> list[Family]:
-    """The attack families of all candidates, in the order in which they were run."""
+    """The attack families of all candidates, in the order in which they were run.
+
+    Attacks that shorten texts are none of them: they measure no accuracy.
+    """
+    return [
+        family
+        for family, attacks in _families(report)
+        if not any(shortens_texts(attack) for attack in attacks)
+    ]
+
+
+def _families(report: AuditReport) -> list[tuple[Family, list[AttackResult]]]:
+    """All families with their results."""
     members: dict[str, list[AttackResult]] = {}
     for candidate in report.candidates:
         for attack in candidate.robustness.attacks:
             members.setdefault(family_key(attack.name, attack.params), []).append(attack)
     labels = _labels([attacks[0] for attacks in members.values()])
-    return [
+    made = [
         Family(
             key=key,
             label=label,
@@ -66,6 +78,7 @@ def families(report: AuditReport) -> list[Family]:
         )
         for (key, attacks), label in zip(members.items(), labels, strict=True)
     ]
+    return list(zip(made, members.values(), strict=True))
 
 
 def _labels(firsts: Sequence[AttackResult]) -> list[str]:
@@ -95,13 +108,25 @@ def finds_minimal_norms(attack: AttackResult) -> bool:
     return attack.threat_model.norm is not None and attack.threat_model.epsilon is None
 
 
-def result_of(candidate: CandidateResult, family: Family, epsilon: float | None) -> AttackResult | None:
-    """The candidate's result under one attack of the family, None where it was not run."""
+def shortens_texts(attack: AttackResult) -> bool:
+    """Whether it takes words out for as long as the answer stays, and so measures no accuracy."""
+    return not attack.bounded and not finds_minimal_norms(attack)
+
+
+def run_of(candidate: CandidateResult, family: Family, epsilon: float | None) -> AttackResult | None:
+    """The candidate's result under one attack of the family, also where a budget ended it before all
+    examples were reached; None where it was not run."""
     for attack in candidate.robustness.attacks:
         same = family_key(attack.name, attack.params) == family.key
         if same and attack.threat_model.epsilon == epsilon:
             return attack
     return None
+
+
+def result_of(candidate: CandidateResult, family: Family, epsilon: float | None) -> AttackResult | None:
+    """As ``run_of``, but None also where not all examples were reached: it compares with nothing."""
+    result = run_of(candidate, family, epsilon)
+    return None if result is None or result.unreached else result
 
 
 def curve_of(candidate: CandidateResult, family: Family) -> EpsilonCurve | None:
@@ -119,9 +144,17 @@ def minimal_norm_of(candidate: CandidateResult, family: Family) -> Estimate | No
 
 
 def accuracy_under(candidate: CandidateResult, family: Family, epsilon: float | None) -> Estimate | None:
-    """The candidate's accuracy under one attack of the family, None where it was not run."""
-    result = result_of(candidate, family, epsilon)
+    """The candidate's accuracy under one attack of the family; None where it was not run, and undefined where
+    it did not reach all examples."""
+    result = run_of(candidate, family, epsilon)
+    if result is not None and result.unreached:
+        return Estimate.undefined(f"the budget ended after {reached(result)}", result.n)
     return None if result is None else result.accuracy_under_attack
+
+
+def reached(attack: AttackResult) -> str:
+    """``120 of 640 examples``: how many had their turn before a budget for all of them ended."""
+    return f"{attack.n:,} of {counted(attack.n + attack.unreached, 'example')}"
 
 
 def assessment_under(
@@ -142,11 +175,9 @@ def _is_same_attack(under: FairnessUnderAttack, result: AttackResult) -> bool:
 
 
 def strongest_attack(candidate: CandidateResult) -> AttackResult | None:
-    """The attack with the lowest accuracy under attack (the first of equals), of those with a budget."""
+    """The attack with the lowest accuracy under attack (the first of equals), of those that compare."""
     measured = [
-        a
-        for a in candidate.robustness.attacks
-        if a.accuracy_under_attack.value is not None and not finds_minimal_norms(a)
+        a for a in candidate.robustness.attacks if a.accuracy_under_attack.value is not None and a.comparable
     ]
     return min(measured, key=lambda a: a.accuracy_under_attack.value or 0.0, default=None)
 
@@ -172,7 +203,7 @@ def attack_label(family: Family, epsilon: float | None) -> str:
 def label_of(report: AuditReport, attack: AttackResult) -> str:
     """The name of one result, the same everywhere in a report."""
     key = family_key(attack.name, attack.params)
-    family = next(each for each in families(report) if each.key == key)
+    family = next(each for each, _ in _families(report) if each.key == key)
     return attack_label(family, attack.threat_model.epsilon)
 
 

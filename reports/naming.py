@@ -49,7 +49,7 @@ def threat_in_words(threat: ThreatModel) -> str:
     elif threat.norm:
         words += f" within an {NORMS[threat.norm]} ball"
     elif threat.epsilon is None:
-        words += ", as many as it takes"
+        words += " as far as its constraints let it"
     return words if threat.target is None else f"{words}; wants the label {name(threat.target)}"
 
 
@@ -63,9 +63,12 @@ def with_budget(attack: str, space: Space, budget: float | None) -> str:
 
 
 def budget_cell(space: Space, budget: float | None) -> str:
-    """The budget alone: ``0.03`` (an epsilon), ``3 changed tokens``, or ``unbounded``."""
+    """The budget alone: ``0.03`` (an epsilon), ``3 changed tokens``.
+
+    Without a number: ``its constraints`` for words and characters, else ``unbounded``.
+    """
     if budget is None:
-        return "unbounded"
+        return "its constraints" if space in ("word", "character") else "unbounded"
     return f"{budget:g}" if space == "embedding" else counted_units(space, budget)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -31,7 +32,8 @@ Engine = Callable[[QueryAttack, Sequence[int]], Iterator[list[Outcome]]]
 class Budget:
     """What an attack may cost for all examples together; None means no limit.
 
-    It ends before the examples that it is not expected to pay for; the first example is always attacked.
+    It ends before the examples that it is not expected to pay for; the first example is always attacked, but
+    for a budget of 0: that takes what is known already and asks nothing.
     """
 
     queries: int | None = None
@@ -40,6 +42,10 @@ class Budget:
     @property
     def limited(self) -> bool:
         return self.queries is not None or self.seconds is not None
+
+    @property
+    def nothing(self) -> bool:
+        return self.queries == 0 or self.seconds == 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,10 @@ def ask_all(
     An example whose outcome is in the store is not attacked again, and its cost counts all the same.
     """
     known = store.load()
+    if budget.nothing:
+        count = len([*takewhile(lambda row: dataset.ids[row] in known, rows)])
+        advance(count)
+        return count
     reached: list[Outcome] = []
     while wave := _wave(rows, budget, reached):
         ids = [dataset.ids[row] for row in wave]

@@ -14,6 +14,7 @@ from torch import Tensor
 from attacks.errors import AssayError
 from attacks.victims import EmbeddingScale, Encoding, Piece, TextInput, Vocabulary
 from robustness.batching import by_token_budget, halving
+from robustness.first_token import FirstToken, first_token
 from robustness.tokens import UNLIMITED, Tokens, collate, pieces, tokenize, vocabulary
 
 DESCRIPTIVE = (
@@ -133,8 +134,16 @@ class Classifier:
             answer[batch] = torch.stack(halving(self._answers, [tokens[i] for i in batch]))
         return answer
 
+    @cached_property
+    def _first_token(self) -> FirstToken | None:
+        return first_token(self.model)
+
     def _answers(self, batch: Sequence[Tokens]) -> list[Tensor]:
-        return list(self._forward(self.collate(batch)))
+        """Logits (k,) of each example, by the shorter way where there is one."""
+        encoding = self.collate(batch)
+        if self._first_token is None or self.model.training:
+            return list(self._forward(encoding))
+        return list(self._named(self._first_token(**encoding.inputs)))
 
     def token_ids(self, texts: Sequence[TextInput]) -> list[list[int]]:
         """The token ids of each text, not truncated."""
@@ -196,7 +205,10 @@ class Classifier:
         return logits
 
     def _forward(self, encoding: Encoding) -> Tensor:
-        output: Tensor = self.model(**encoding.inputs).logits
+        return self._named(self.model(**encoding.inputs).logits)
+
+    def _named(self, output: Tensor) -> Tensor:
+        """The model's own columns in the order of ``label_names``, float32."""
         if output.ndim != 2 or output.shape[1] != len(self.columns):
             raise AssayError(
                 f"{self.source}: expected logits of shape (batch, {len(self.columns)}) for the labels "

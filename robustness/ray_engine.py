@@ -1,9 +1,10 @@
 """Black-box attacks in many processes, on one machine or a cluster, by Ray."""
 
 import logging
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,13 +19,22 @@ SHARD = 32
 """Examples that one worker attacks at a time: enough to batch their queries, few enough to lose."""
 RESTARTS = 3
 """How often a worker that was killed is started again, and its shard done again."""
+PATIENCE = 10.0
+"""Seconds that a cluster has to answer."""
 
 
 class Worker:
-    """A process with its own model. ``load`` makes the model there."""
+    """A process with its own model, which ``load`` makes there when the first examples come.
+
+    Not before: an error in an actor's constructor would reach its caller as a death of the process.
+    """
 
     def __init__(self, load: Callable[[], Model], dataset: TextDataset, seed: int) -> None:
-        self._engine: Engine = partial(attacked_here, load(), dataset, seed)
+        self._load, self._dataset, self._seed = load, dataset, seed
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return partial(attacked_here, self._load(), self._dataset, self._seed)
 
     def attack(self, attack: QueryAttack, rows: Sequence[int]) -> list[Outcome]:
         return [outcome for outcomes in self._engine(attack, rows) for outcome in outcomes]
@@ -43,8 +53,10 @@ def cluster(address: str | None, workers: int | None) -> Iterator["Cluster"]:
 
     options: dict[str, Any] = {"address": address} if address else {"num_cpus": workers}
     try:
+        if address:
+            _check_answers(address)
         ray.init(**options, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         where = address or "this machine"
         raise AssayError(
             f"Ray cannot be started on {where}: {error}. Check the address, or leave it out."
@@ -53,6 +65,13 @@ def cluster(address: str | None, workers: int | None) -> Iterator["Cluster"]:
         yield Cluster(ray, workers)
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Raises OSError where nothing answers at ``host:port``: Ray itself would try again for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
 
 
 class Cluster:

@@ -94,9 +94,7 @@ def check_columns(present: Sequence[str], needed: Collection[str], source: str, 
     """
     for position, column in enumerate(present, start=1):
         if not column.strip() and position > 1:
-            raise AssayError(
-                f"{source}: column {position} has no name. Name it in the header or leave it out."
-            )
+            raise AssayError(f"{source}: column {position} has no name. Name it, or leave it out.")
     double = [column for column, count in Counter(present).items() if count > 1]
     if double:
         raise AssayError(f'{source}: two columns are called "{double[0]}". Rename or drop one of them.')

@@ -54,8 +54,9 @@ class Exchange:
             (where, "words_from_text", words) for where in (strings, utils, text_module)
         ]
         text_class = text_module.AttackedText
-        replace = _replace_words(text_class, text_class.generate_new_attacked_text, words)
-        self._places.append((text_class, "generate_new_attacked_text", replace))
+        replacement = Replacement(text_class, words)
+        self._places.append((text_class, "generate_new_attacked_text", replacement.of_words))
+        self._places.append((text_class, "replace_word_at_index", replacement.of_word))
         self._places.append((text_class, "text", _text(text_class.text)))
         wordnet = import_module(SETS_OF_WORDS[0][0]).WordSwapWordNet
         self._places.append((wordnet, SETS_OF_WORDS[0][2], _synonyms(wordnet, hash_order)))
@@ -116,72 +117,97 @@ def _text(theirs: property) -> property:
     return property(text)
 
 
-def _replace_words(
-    text_class: Any, theirs: Callable[[Any, Any], Any], words_from_text: Callable[[str], list[str]]
-) -> Callable[[Any, Any], Any]:
-    """``AttackedText.generate_new_attacked_text`` for the case that one word of one text is exchanged.
+class Replacement:
+    """``AttackedText`` with one word of one text exchanged.
 
     Where the words stand in the text is found once for all candidates that come from it. Everything else
-    (pairs, several words at once, words that are not one word by themselves) is left to ``theirs``.
+    (pairs, several words at once, words that are not one word by themselves) is left to TextAttack's own.
     """
-    split: str = text_class.SPLIT_TOKEN
 
-    def spans(self: Any) -> list[tuple[int, int]] | None:
-        """Where each word stands; None where this is not the simple case. Kept with the text."""
-        found: list[tuple[int, int]] | None
-        if "_assay_spans" in self.__dict__:
-            found = self._assay_spans
-            return found
-        found = []
-        text, end = self.text, 0
-        if len(self._text_input) > 1 or split in text:
-            found = None
-        else:
-            for word in self.words:
-                start = text.find(word, end)
-                if start < 0 or words_from_text(word) != [word]:
-                    found = None
-                    break
-                end = start + len(word)
-                found.append((start, end))
-        self._assay_spans = found
+    def __init__(self, text_class: Any, words_from_text: Callable[[str], list[str]]) -> None:
+        split: str = text_class.SPLIT_TOKEN
+        their_word, their_words = text_class.replace_word_at_index, text_class.generate_new_attacked_text
+
+        def replace_word_at_index(self: Any, index: int, new_word: str) -> Any:
+            places = _spans(self, split, words_from_text)
+            if (
+                places is None
+                or not isinstance(new_word, str)
+                or not 0 <= index < len(places)
+                or split in new_word
+                or new_word == self.words[index]
+            ):
+                return their_word(self, index, new_word)
+            return _replaced(self, index, new_word, places[index], words_from_text)
+
+        def generate_new_attacked_text(self: Any, new_words: Sequence[str]) -> Any:
+            places = _spans(self, split, words_from_text)
+            pairs = zip(self.words, new_words, strict=False)
+            changed = [i for i, (old, new) in enumerate(pairs) if old != new]
+            if places is None or len(changed) != 1 or split in new_words[changed[0]]:
+                return their_words(self, new_words)
+            (i,) = changed
+            return _replaced(self, i, new_words[i], places[i], words_from_text)
+
+        self.of_word, self.of_words = replace_word_at_index, generate_new_attacked_text
+
+
+def _spans(
+    text: Any, split: str, words_from_text: Callable[[str], list[str]]
+) -> list[tuple[int, int]] | None:
+    """Where each word of an ``AttackedText`` stands; None where this is not the simple case. Kept with it."""
+    found: list[tuple[int, int]] | None
+    if "_assay_spans" in text.__dict__:
+        found = text._assay_spans
         return found
+    found = []
+    whole, end = text.text, 0
+    if len(text._text_input) > 1 or split in whole:
+        found = None
+    else:
+        for word in text.words:
+            start = whole.find(word, end)
+            if start < 0 or words_from_text(word) != [word]:
+                found = None
+                break
+            end = start + len(word)
+            found.append((start, end))
+    text._assay_spans = found
+    return found
 
-    def generate_new_attacked_text(self: Any, new_words: Sequence[str]) -> Any:
-        places = spans(self)
-        changed = [i for i, (old, new) in enumerate(zip(self.words, new_words, strict=False)) if old != new]
-        if places is None or len(changed) != 1 or split in new_words[changed[0]]:
-            return theirs(self, new_words)
-        (i,) = changed
-        new, text, (start, end) = new_words[i], self.text, places[i]
-        before, after = text[:start], text[end:]
-        attrs, count = self.attack_attrs, len(words_from_text(new))
-        if count == 0 and after:
-            if i == 0:
-                after = after.removeprefix(" ")
-            else:
-                before = before.removesuffix(" ")
-        modified, index_map = attrs["modified_indices"].copy(), attrs["original_index_map"].copy()
-        more = count - 1
-        if more:
-            modified = {j if j < i else j + more for j in modified if j != i}
-            if more == -1:
-                index_map[index_map == i] = -1
-            index_map[index_map > i] += more
-            if more > 0 and self.words[i] != words_from_text(new)[0]:
-                index_map[index_map == i] += more
-        modified.update(range(i, i + count))
-        made = {"label_names": attrs["label_names"]} if "label_names" in attrs else {}
-        made |= {
-            "newly_modified_indices": set(range(i, i + count)),
-            "previous_attacked_text": self,
-            "modified_indices": modified,
-            "original_index_map": index_map,
-        }
-        key = next(iter(self._text_input))
-        return text_class(OrderedDict([(key, before + new + after)]), attack_attrs=made)
 
-    return generate_new_attacked_text
+def _replaced(
+    text: Any, i: int, new: str, place: tuple[int, int], words_from_text: Callable[[str], list[str]]
+) -> Any:
+    """``text`` with ``new`` in the place of word ``i``, and TextAttack's bookkeeping of it."""
+    whole, (start, end) = text.text, place
+    before, after = whole[:start], whole[end:]
+    attrs, made_of = text.attack_attrs, words_from_text(new)
+    count = len(made_of)
+    if count == 0 and after:
+        if i == 0:
+            after = after.removeprefix(" ")
+        else:
+            before = before.removesuffix(" ")
+    modified, index_map = attrs["modified_indices"].copy(), attrs["original_index_map"].copy()
+    more = count - 1
+    if more:
+        modified = {j if j < i else j + more for j in modified if j != i}
+        if more == -1:
+            index_map[index_map == i] = -1
+        index_map[index_map > i] += more
+        if more > 0 and text.words[i] != made_of[0]:
+            index_map[index_map == i] += more
+    modified.update(range(i, i + count))
+    made = {"label_names": attrs["label_names"]} if "label_names" in attrs else {}
+    made |= {
+        "newly_modified_indices": set(range(i, i + count)),
+        "previous_attacked_text": text,
+        "modified_indices": modified,
+        "original_index_map": index_map,
+    }
+    key = next(iter(text._text_input))
+    return type(text)(OrderedDict([(key, before + new + after)]), attack_attrs=made)
 
 
 def _synonyms(wordnet: Any, hash_order: bool) -> Callable[..., list[str]]:

@@ -139,7 +139,11 @@ def _disparities(report: AuditReport, column: str) -> Table:
 
 
 def _under_attack(report: AuditReport, column: str) -> list[Block]:
-    found = families(report)
+    found = [
+        each
+        for each in families(report)
+        if any(result_of(candidate, each, each.main_epsilon) for candidate in report.candidates)
+    ]
     if not found:
         return []
     family, epsilon = found[0], found[0].main_epsilon

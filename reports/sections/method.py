@@ -28,6 +28,16 @@ DEFINITIONS = (
     ),
     ("Attack success rate", "Share of the correctly classified examples that the attack turned."),
     (
+        "Success near the original",
+        "As the attack success rate, of the successes alone whose text stays within the limits on "
+        "similarity, words changed and perplexity.",
+    ),
+    (
+        "Failure rate",
+        "Of a behavioural test: share of the texts it applies to with a variant that is not answered as "
+        "expected. Of a suite: share of its cases that are not given their label.",
+    ),
+    (
         "Epsilon",
         "The attacker's budget. For attacks on embeddings, relative to the model's own embedding scale: "
         "the mean length of a word embedding for L2, the root mean square of its components for L∞. The "

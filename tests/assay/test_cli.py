@@ -15,12 +15,16 @@ import pytest
 
 from assay import audit as pipeline
 from assay import cli, demo, train_command
+from assay.config import load_config
 from assay.gate import METRICS
+from assay.plan import make_plan
 from attacks import registry as attack_registry
 from attacks.errors import AssayError
+from robustness.classifier import Classifier
 from robustness.objectives import registry as objective_registry
 from tests.assay.audits import loaded, write_config
 from tests.assay.processes import Done
+from tests.robustness.tiny import tiny_folder
 
 Assay = Callable[..., Done]
 HEAVY = ("torch", "transformers", "textattack", "fairlearn", "datasets", "pandas", "numpy", "scipy")
@@ -173,9 +177,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The configurations that the command hands to the pipeline, which does not run."""
     configs: list[Any] = []
 
-    def run_audit(config: Any, reporter: Any) -> None:
+    def run_audit(config: Any, reporter: Any, *, partial: bool) -> None:
         configs.append(config)
-        raise AssayError("enough")
+        raise AssayError("partial" if partial else "enough")
 
     monkeypatch.setattr(pipeline, "run_audit", run_audit)
     return configs
@@ -194,6 +198,30 @@ def test_every_option_of_audit_reaches_the_configuration(
     assert len(ran) == 2
     assay("audit", "--set", "data.name=a=b", "--set", "data.text=body")
     assert (ran[-1].data.name, ran[-1].data.text) == ("a=b", "body")
+    assay("audit", "--engine", "ray", "--workers", "3")
+    assert (ran[-1].engine, ran[-1].workers) == ("ray", 3)
+    assert "partial" in assay("audit", "--partial").stderr
+
+
+def test_a_preview_says_what_would_be_asked_and_asks_nothing(
+    assay: Assay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_folder(tmp_path)
+    rest = '[[attacks]]\nname = "homoglyphs"\ngenerations = 1\n[[behaviours]]\nname = "typos"\n'
+    write_config(tmp_path, loaded(model), rest=rest)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Classifier, "predict_proba", None)
+    n = len(make_plan(load_config(tmp_path / "assay.toml"), ask=False).test)
+    lines = [
+        f"baseline, clean text: {n} answers",
+        f"baseline, homoglyphs on up to {n} examples: at most {n * (1 + 2 * 32 + 1):,} answers",
+        f"baseline, typos: a few variants of {n} texts",
+    ]
+    for command in (("audit", "--preview"), ("attack", "--preview")):
+        done = assay(*command)
+        assert done.code == 0, done.stderr
+        assert done.stdout.splitlines() == (lines if command[0] == "audit" else lines[:2])
+    assert not (tmp_path / "runs").exists()
 
 
 def test_every_option_of_train_reaches_it(

@@ -2,6 +2,7 @@ import pytest
 
 from reports.html import render_html
 from reports.model import AuditReport
+from tests.reports.black_box_example import black_box_report
 from tests.reports.example import example_report
 from tests.reports.hostile import hostile_report
 
@@ -14,6 +15,26 @@ def report() -> AuditReport:
 @pytest.fixture(scope="session")
 def hostile() -> AuditReport:
     return hostile_report()
+
+
+@pytest.fixture(scope="session")
+def black_box() -> AuditReport:
+    return black_box_report()
+
+
+@pytest.fixture(scope="session")
+def hostile_black_box(black_box: AuditReport) -> AuditReport:
+    return hostile_report(black_box)
+
+
+@pytest.fixture(scope="session")
+def black_box_html(black_box: AuditReport) -> str:
+    return render_html(black_box)
+
+
+@pytest.fixture(scope="session")
+def hostile_black_box_html(hostile_black_box: AuditReport) -> str:
+    return render_html(hostile_black_box)
 
 
 @pytest.fixture(scope="session")

@@ -139,11 +139,11 @@ def example_report() -> AuditReport:
 
 
 def no_attacks(report: AuditReport) -> AuditReport:
-    """The same audit without attacks, groups, findings and gate."""
+    """The same audit without attacks, behavioural tests, groups, findings and gate."""
     candidates = [
         replace(
             each,
-            robustness=replace(each.robustness, attacks=[], curves=[], validity=None),
+            robustness=RobustnessResult(each.robustness.clean, [], each.robustness.worst_case_accuracy),
             fairness=None,
             training=None,
         )

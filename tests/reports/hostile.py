@@ -36,14 +36,27 @@ REPLACED = {
     "sentences.csv:2": CLOSER + "2",
     "a warm and funny film": f"a {SCRIPT} and {BIDI} {MARKDOWN} {CONTROL} {WORD} film",
     "a warm and tapping film": f"a {SCRIPT} and {IMAGE} </del></ins> {TEMPLATE} {WORD}z film",
+    "this is not a film to love": f"this is </ins>{SCRIPT} {BIDI} \u200b film {WORD}",
+    "case 2 of F14 negated hate": f"</p>{SCRIPT} {BIDI} {WORD}",
+    "F20 counter-speech": CLOSER + "F20",
+    "hatecheck.csv": MARKDOWN + SCRIPT + "suite",
+    "functionality": IMAGE + "column",
+    "non-hateful": SCRIPT + "non-hateful",
+    "names": "a_test_of_others" + SCRIPT,
+    "qwertz": MARKDOWN + SCRIPT,
+    "textattack:pwws": "others:attack" + SCRIPT,
+    "best one of the": f"best {SCRIPT} {BIDI} {WORD}",
+    "a tender and odd film": f"a </del>{SCRIPT} {BIDI} {WORD} film",
     "validation examples": IMAGE + "held out",
     "transfer_is_weaker": SCRIPT + "check",
     "sentences.csv": "</pre>" + SCRIPT,
 }
 
 
-def hostile_report() -> AuditReport:
-    report: AuditReport = from_json(json.dumps(_replaced(json.loads(to_json(example_report())))), "hostile")
+def hostile_report(of: AuditReport | None = None) -> AuditReport:
+    """``of``, or else the example, with its free texts replaced."""
+    document = json.loads(to_json(example_report() if of is None else of))
+    report: AuditReport = from_json(json.dumps(_replaced(document)), "hostile")
     return report
 
 

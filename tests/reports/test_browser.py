@@ -53,8 +53,11 @@ def test_this_browser_would_run_a_script(tmp_path: Path) -> None:
     assert title_of(dom_after_load(page, tmp_path)) == "owned"
 
 
-def test_hostile_text_does_not_run_even_without_the_policy(hostile_html: str, tmp_path: Path) -> None:
-    title = title_of(dom_after_load(without_policy(hostile_html), tmp_path))
+@pytest.mark.parametrize("name", ["hostile_html", "hostile_black_box_html"])
+def test_hostile_text_does_not_run_even_without_the_policy(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    title = title_of(dom_after_load(without_policy(request.getfixturevalue(name)), tmp_path))
     assert title.startswith("Audit of ")
 
 
@@ -64,10 +67,19 @@ def test_the_policy_alone_stops_a_script(html: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 375, 1440])
-def test_the_page_never_scrolls_sideways(html: str, hostile_html: str, width: int, tmp_path: Path) -> None:
+def test_the_page_never_scrolls_sideways(
+    html: str,
+    hostile_html: str,
+    black_box_html: str,
+    hostile_black_box_html: str,
+    width: int,
+    tmp_path: Path,
+) -> None:
+    pages = [html, black_box_html, hostile_black_box_html]
+    opened = [page.replace("<details>", "<details open>") for page in pages]
     frames = "".join(
         f'<iframe style="width:{width}px;height:800px;border:0" srcdoc="{markup.escape(page)}"></iframe>'
-        for page in (html.replace("<details>", "<details open>"), hostile_html)
+        for page in (*opened, hostile_html)
     )
     script = (
         "<script>onload=()=>{document.title=[...document.querySelectorAll('iframe')]"
@@ -76,5 +88,5 @@ def test_the_page_never_scrolls_sideways(html: str, hostile_html: str, width: in
     page = f"<!doctype html><meta charset=utf-8><title>waiting</title>{frames}{script}"
     # A vertical scroll bar may take some of the width; nothing may be wider than the frame.
     widths = [int(each) for each in title_of(dom_after_load(page, tmp_path)).split()]
-    assert len(widths) == 2
+    assert len(widths) == 4
     assert max(widths) <= width

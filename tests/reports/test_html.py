@@ -13,19 +13,60 @@ from reports.sections import section_modules
 from tests.reports.example import EPSILONS, no_attacks
 from tests.reports.page import Element, parse
 
-PAGE_TAGS = {"document", "html", "head", "meta", "title", "style", "body", "a", "p", "h1", "h2", "h3", "h4"}
+PAGE_TAGS = {
+    "document",
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "a",
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+}
 LAYOUT_TAGS = {"header", "nav", "main", "section", "footer", "div", "span", "b", "strong", "ul", "li", "pre"}
 DIFF_TAGS = {"ol", "bdi", "del", "ins"}
-TABLE_TAGS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd", "details", "summary"}
+TABLE_TAGS = {
+    "table",
+    "caption",
+    "wbr",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "dl",
+    "dt",
+    "dd",
+    "details",
+    "summary",
+}
 CHART_TAGS = {"figure", "figcaption", "svg", "g", "path", "line", "text"}
 TAGS = PAGE_TAGS | LAYOUT_TAGS | DIFF_TAGS | TABLE_TAGS | CHART_TAGS
 
 
-@pytest.fixture(scope="module", params=["example", "hostile", "bare", "no candidates"])
-def page(request: pytest.FixtureRequest, report: AuditReport, html: str, hostile_html: str) -> Element:
+PAGES = ["example", "hostile", "black box", "hostile black box", "bare", "no candidates"]
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(
+    request: pytest.FixtureRequest,
+    report: AuditReport,
+    html: str,
+    hostile_html: str,
+    black_box_html: str,
+    hostile_black_box_html: str,
+) -> Element:
     made = {
         "example": lambda: html,
         "hostile": lambda: hostile_html,
+        "black box": lambda: black_box_html,
+        "hostile black box": lambda: hostile_black_box_html,
         "bare": lambda: render_html(no_attacks(report)),
         "no candidates": lambda: render_html(replace(no_attacks(report), candidates=[])),
     }
@@ -95,9 +136,9 @@ def test_every_chart_is_named_and_has_its_numbers_below(page: Element) -> None:
         assert figure.all("details")[0].all("table")
 
 
-def test_every_section_file_is_shown_in_order(report: AuditReport, html: str) -> None:
-    sections = parse(html).all("section")
-    expected = [module.section(report).anchor for module in section_modules()]
+def test_every_section_file_is_shown_in_order(black_box: AuditReport, black_box_html: str) -> None:
+    sections = parse(black_box_html).all("section")
+    expected = [module.section(black_box).anchor for module in section_modules()]
     assert [section.attributes["id"] for section in sections] == expected
     assert expected[0] == "verdict"
     orders = [module.ORDER for module in section_modules()]
@@ -134,7 +175,9 @@ def test_a_passed_gate_says_so(report: AuditReport) -> None:
 def rows_of(html: str, caption: str) -> dict[str, list[str]]:
     (table,) = (t for t in parse(html).all("table") if t.all("caption")[0].words() == caption)
     return {
-        row.children[0].words(): [" ".join(cell.words().split()) for cell in row.children[1:]]
+        " ".join(row.children[0].words().split()): [
+            " ".join(cell.words().split()) for cell in row.children[1:]
+        ]
         for row in table.all("tbody")[0].all("tr")
     }
 

@@ -19,8 +19,8 @@ SMALL = no_attacks(example_report())
 
 
 @pytest.mark.parametrize("make", [lambda report: report, no_attacks])
-def test_a_report_survives_the_round_trip(report: AuditReport, make: Any) -> None:
-    original = make(report)
+def test_a_report_survives_the_round_trip(black_box: AuditReport, make: Any) -> None:
+    original = make(black_box)
     text = to_json(original)
     assert from_json(text, "audit.json") == original
     assert to_json(from_json(text, "audit.json")) == text
@@ -30,7 +30,9 @@ def test_an_audit_from_before_curves_texts_and_checks_still_loads(report: AuditR
     document = json.loads(to_json(report))
     for candidate in document["candidates"]:
         del candidate["robustness"]["curves"], candidate["robustness"]["validity"]
+        del candidate["robustness"]["behaviours"], candidate["robustness"]["suites"]
         for attack in candidate["robustness"]["attacks"]:
+            del attack["bounded"], attack["unreached"], attack["filtered_success_rate"], attack["notes"]
             del attack["minimal_norm"], attack["successes"], attack["examples"]
             del attack["threat_model"]["target"]
     old = from_json(json.dumps(document), "audit.json")

@@ -45,17 +45,20 @@ def tables(text: str) -> list[list[str]]:
     return [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
 
 
-def test_every_row_of_a_table_has_the_same_cells(report: AuditReport, hostile: AuditReport) -> None:
-    for each in (report, hostile, no_attacks(report)):
+def test_every_row_of_a_table_has_the_same_cells(
+    report: AuditReport, hostile: AuditReport, black_box: AuditReport, hostile_black_box: AuditReport
+) -> None:
+    for each in (report, hostile, black_box, hostile_black_box, no_attacks(report)):
         for table in tables(render_markdown(each)):
             assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1
 
 
-def test_hostile_text_makes_no_markup(hostile: AuditReport) -> None:
-    text = render_markdown(hostile)
+@pytest.mark.parametrize("name", ["hostile", "hostile_black_box"])
+def test_hostile_text_makes_no_markup(name: str, request: pytest.FixtureRequest) -> None:
+    text = render_markdown(request.getfixturevalue(name))
     assert not re.search(r"<[a-z/!]|(?<!\\)`|://|@[a-z]|(?<!\\)\[", text)
     assert not any(char in text for char in "\u202e\u2066\x07")
-    assert {line.split()[0] for line in text.splitlines() if line} <= {"##", "###", "|", "-", "The"}
+    assert {line.split()[0] for line in text.splitlines() if line} <= {"##", "###", "|", "-", "The", "A"}
     assert len(text) < 20_000
 
 

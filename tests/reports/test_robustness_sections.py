@@ -80,7 +80,7 @@ def test_attacks_are_named_with_their_budget_norm_and_target(report: AuditReport
         (ThreatModel("score", "token", None, 3.0), "Black-box: sees class scores; changes tokens"),
         (
             ThreatModel("label", "word", None, None),
-            "Black-box: sees only the predicted label; changes words, as many as it takes",
+            "Black-box: sees only the predicted label; changes words as far as its constraints let it",
         ),
     ],
 )
