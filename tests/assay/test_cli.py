@@ -213,9 +213,9 @@ def test_a_preview_says_what_would_be_asked_and_asks_nothing(
     monkeypatch.setattr(Classifier, "predict_proba", None)
     n = len(make_plan(load_config(tmp_path / "assay.toml"), ask=False).test)
     lines = [
-        f"baseline, clean text: {n} answers",
-        f"baseline, homoglyphs on up to {n} examples: at most {n * (1 + 2 * 32 + 1):,} answers",
-        f"baseline, typos: a few variants of {n} texts",
+        f"plain, clean text: {n} answers",
+        f"plain, homoglyphs on up to {n} examples: at most {n * (1 + 2 * 32 + 1):,} answers",
+        f"plain, typos: a few variants of {n} texts",
     ]
     for command in (("audit", "--preview"), ("attack", "--preview")):
         done = assay(*command)
@@ -321,7 +321,7 @@ def test_debug_shows_the_traceback_and_keeps_the_code(assay: Assay) -> None:
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    def run_audit(config: Any, reporter: Any) -> None:
+    def run_audit(config: Any, reporter: Any, *, partial: bool) -> None:
         raise error
 
     monkeypatch.setattr(pipeline, "run_audit", run_audit)
