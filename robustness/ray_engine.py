@@ -4,7 +4,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,19 +24,26 @@ PATIENCE = 10.0
 
 
 class Worker:
-    """A process with its own model, which ``load`` makes there when the first examples come.
+    """A process with its own model, which is loaded there when the first examples come.
 
-    Not before: an error in an actor's constructor would reach its caller as a death of the process.
+    Nothing is given to it before: an error in an actor's constructor would reach its caller as a death of the
+    process, and Ray does not keep what a constructor was given for a process that is started again.
     """
 
-    def __init__(self, load: Callable[[], Model], dataset: TextDataset, seed: int) -> None:
-        self._load, self._dataset, self._seed = load, dataset, seed
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
 
-    @cached_property
-    def _engine(self) -> Engine:
-        return partial(attacked_here, self._load(), self._dataset, self._seed)
-
-    def attack(self, attack: QueryAttack, rows: Sequence[int]) -> list[Outcome]:
+    def attack(
+        self,
+        load: Callable[[], Model],
+        dataset: TextDataset,
+        seed: int,
+        attack: QueryAttack,
+        rows: Sequence[int],
+    ) -> list[Outcome]:
+        """What became of the examples ``rows``; ``load`` makes the model."""
+        if self._engine is None:
+            self._engine = partial(attacked_here, load(), dataset, seed)
         return [outcome for outcomes in self._engine(attack, rows) for outcome in outcomes]
 
 
@@ -95,16 +102,16 @@ class Cluster:
             max_restarts=RESTARTS,
             max_task_retries=RESTARTS,
         )(Worker)
-        data = self._ray.put(dataset)
-        actors = [remote.remote(load, data, seed) for _ in range(self.workers)]
+        given = self._ray.put(load), self._ray.put(dataset), seed
+        actors = [remote.remote() for _ in range(self.workers)]
         try:
-            yield partial(self._attacked, actors)
+            yield partial(self._attacked, actors, given)
         finally:
             for actor in actors:
                 self._ray.kill(actor)
 
     def _attacked(
-        self, actors: Sequence[Any], attack: QueryAttack, rows: Sequence[int]
+        self, actors: Sequence[Any], given: tuple[Any, Any, int], attack: QueryAttack, rows: Sequence[int]
     ) -> Iterator[list[Outcome]]:
         from ray.util import ActorPool
 
@@ -112,12 +119,15 @@ class Cluster:
         shards = [rows[first : first + size] for first in range(0, len(rows), size)]
         pool = ActorPool(list(actors))
         try:
-            yield from pool.map_unordered(lambda actor, shard: actor.attack.remote(attack, shard), shards)
+            yield from pool.map_unordered(
+                lambda actor, shard: actor.attack.remote(*given, attack, shard), shards
+            )
         except self._ray.exceptions.RayTaskError as error:
             cause = error.cause
             raise (cause if isinstance(cause, AssayError) else error) from error
         except self._ray.exceptions.RayError as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
             raise AssayError(
-                f"attack {attack.name}: a worker was lost {RESTARTS + 1} times ({error}). What was judged "
+                f"attack {attack.name}: a worker was lost {RESTARTS + 1} times ({reason}). What was judged "
                 "before is kept. Is its memory enough for the model?"
             ) from error
