@@ -1,11 +1,12 @@
 """Where black-box attacks run: in this process, or in those of a Ray cluster."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from pathlib import Path
 
 from assay.candidates import Prepared
+from assay.config_models import AuditConfig
 from assay.plan import Plan
 from attacks.black_box import QueryAttack
 from attacks.errors import AssayError
@@ -35,15 +36,16 @@ def engines(plan: Plan) -> Iterator[EngineOf]:
     with cluster(None if name == RAY else name, plan.config.workers) as found:
 
         def engine_of(candidate: Prepared) -> AbstractContextManager[Engine | None]:
-            load = partial(_loaded, candidate.load, plan.config.resources)
+            load = partial(_loaded, candidate.load, plan.config)
             return found.engine(load, plan.test, plan.config.seed)
 
         yield engine_of
 
 
-def _loaded(load: Callable[[], Model], folder: Path | None) -> Model:
-    """The model in another process, which does not know yet where this audit has its resources."""
-    resources.use(folder)
+def _loaded(load: Callable[[], Model], config: AuditConfig) -> Model:
+    """The model in another process, which does not know yet where the audit has its resources and recipes."""
+    resources.use(config.resources)
+    sys.path.insert(0, str(config.base))
     return load()
 
 

@@ -159,6 +159,8 @@ def _check(check: GateConfig, candidate: CandidateResult, attack: AttackResult |
 def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResult | None) -> Estimate:
     if check.attack is not None and attack is None:
         return Estimate.undefined(f"{check.attack} was not run")
+    if attack is not None and attack.unreached:
+        return Estimate.undefined(f"its budget ended before {attack.unreached:,} examples were attacked")
     if check.behaviour is not None:
         return _worst_failure_rate(check.behaviour, candidate)
     if check.group is not None:
@@ -166,8 +168,6 @@ def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResul
     elif attack is not None:
         if attack.minimal_norm is not None and check.metric in ATTACK_METRICS:
             return Estimate.undefined(f"{check.attack} has no budget; check its minimal_norm instead")
-        if attack.unreached:
-            return Estimate.undefined(f"its budget ended before {attack.unreached:,} examples were attacked")
         measured = vars(attack)
     else:
         worst = {"worst_case_accuracy": candidate.robustness.worst_case_accuracy}

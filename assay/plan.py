@@ -18,6 +18,7 @@ from robustness import access, loading
 from robustness.asking import Budget
 from robustness.behaviour import registry as behaviour_registry
 from robustness.behaviour.base import BehaviouralTest
+from robustness.black_box.imports import on_path
 from robustness.data import load
 from robustness.dataset import TextDataset
 from robustness.device import resolve_device
@@ -73,7 +74,9 @@ def make_plan(config: AuditConfig, answers: Answers | None = None, *, ask: bool 
     behaviours = tuple(behaviour_registry.build(each.name, each.params) for each in config.behaviours)
     for attack in attacks:
         if isinstance(attack, QueryAttack):
-            attack.check()
+            # A user's own recipe may lie beside the configuration.
+            with on_path(config.base):
+                attack.check()
     objectives = build_objectives(config)
     for attack in attacks:
         if source := getattr(attack, "language_model", None):

@@ -32,7 +32,6 @@ import contextlib
 import io
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -202,7 +201,8 @@ def ours(
     seconds = time.perf_counter() - started
     answers: list[Answer] = []
     for proposal, (text, _) in zip(proposals, rows, strict=True):
-        skipped = proposal.num_queries == 1 and proposal.text == text and proposal.ending == "succeeded"
+        # TextAttack skips what is misclassified already; an Attacker says so, a proposal need not.
+        skipped = proposal.num_queries == 1 and proposal.text == text
         answers.append((str(proposal.text), "skipped" if skipped else proposal.ending, proposal.num_queries))
     cost = Cost(
         seconds,
@@ -223,7 +223,7 @@ def identical(exact: Classifier, rows: Sequence[tuple[str, int]], recipe: str) -
     return [row for row, (one, other) in enumerate(zip(mine, theirs, strict=True)) if one != other]
 
 
-def differing_by_ray(source: str, rows: Sequence[tuple[str, int]], recipe: str) -> int:
+def differing_by_ray(source: str, rows: Sequence[tuple[str, int]], recipe: str, double: bool) -> int:
     """How many examples end differently (text, success, queries) in Ray's workers than in this process."""
     data = TextDataset(
         name="sentences",
@@ -236,24 +236,25 @@ def differing_by_ray(source: str, rows: Sequence[tuple[str, int]], recipe: str) 
         splits=np.array(["test"] * len(rows)),
     )
     attack = registry.build(f"textattack:{recipe}", {})
-    clean = evaluate.predict(_exact(source), data, MemoryStore())
+    load = partial(_loaded, source, recipe, double)
+    clean = evaluate.predict(load(), data, MemoryStore())
 
     def outcomes(engine: Engine | None) -> list[tuple[Any, bool, float]]:
-        found = evaluate.attack(_exact(source), data, clean, attack, MemoryStore(), seed=0, engine=engine)
+        found = evaluate.attack(load(), data, clean, attack, MemoryStore(), seed=0, engine=engine)
         return [(outcome.text, outcome.success, outcome.queries) for outcome in found]
 
     here = outcomes(None)
-    with cluster(None, None) as workers, workers.engine(partial(_exact, source), data, 0) as engine:
+    with cluster(None, None) as workers, workers.engine(load, data, 0) as engine:
         there = outcomes(engine)
     return sum(one != other for one, other in zip(here, there, strict=True))
 
 
-def _exact(source: str) -> Classifier:
-    """The classifier, computed in float64."""
-    if "checklist" in sys.argv:
+def _loaded(source: str, recipe: str, double: bool) -> Classifier:
+    """The classifier, with what ``recipe`` needs beside it; ``double``: computed in float64."""
+    if recipe == "checklist":
         textattack().shared.utils.strings._flair_taggers.setdefault("ner", Names())
     classifier = load_classifier(source, device=torch.device("cpu"), offline=True)
-    return replace(classifier, model=classifier.model.double())
+    return replace(classifier, model=classifier.model.double()) if double else classifier
 
 
 class Names:
@@ -322,6 +323,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="0: compare the answers, and measure nothing")
     parser.add_argument("--recipes", nargs="+", default=["deepwordbug", "pwws"])
     parser.add_argument("--no-shipped", action="store_true", help="leave out TextAttack's own wrapper")
+    parser.add_argument("--float32", action="store_true", help="compare answers in float32")
     parser.add_argument("--ray", action="store_true", help="compare with Ray's workers, too")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", action="store_true", help="print the ratios as one JSON object")
@@ -334,16 +336,16 @@ def main() -> None:
     rows = [(text, int(label)) for text, label in (line.split("\t") for line in lines[: given.sentences])]
     results: dict[str, float | bool] = {}
     table = Table("recipe", "way", "seconds", "queries", "asked", *(f"{what}, ms/query" for what in _PARTS))
-    exact = _exact(given.model)
     notes, different = [], 0
+    kind = "float32" if given.float32 else "float64"
     for recipe in given.recipes:
-        odd = identical(exact, rows, recipe)
+        odd = identical(_loaded(given.model, recipe, not given.float32), rows, recipe)
         different += len(odd)
         if given.ray:
-            apart = differing_by_ray(given.model, rows, recipe)
+            apart = differing_by_ray(given.model, rows, recipe, not given.float32)
             different += apart
-            notes.append(f"{recipe}, float64, Ray: {apart} of {len(rows)} examples end differently")
-        notes.append(f"{recipe}, float64: {len(odd)} of {len(rows)} answers are not TextAttack's")
+            notes.append(f"{recipe}, {kind}, Ray: {apart} of {len(rows)} examples end differently")
+        notes.append(f"{recipe}, {kind}: {len(odd)} of {len(rows)} answers are not TextAttack's")
         if given.rounds == 0:
             continue
         ratios, more, costs = measure(classifier, rows, recipe, given.rounds, not given.no_shipped)

@@ -51,9 +51,11 @@ class FirstToken:
 
 def first_token(model: Any) -> FirstToken | None:
     """``model`` computed this way; None where it is of another kind, or somebody listens to its layers."""
+    if type(model).__name__ not in HEADS:
+        return None
     config = model.config
     plain = getattr(config, "position_embedding_type", "absolute") == "absolute"
-    if type(model).__name__ not in HEADS or not plain or getattr(config, "is_decoder", False):
+    if not plain or getattr(config, "is_decoder", False):
         return None
     if config.num_hidden_layers < 2 or any(_has_hooks(module) for module in model.modules()):
         return None

@@ -1,5 +1,6 @@
 """A classifier that gives the same answer to the same tokens for as long as it is asked."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +11,10 @@ from torch import Tensor
 
 from attacks.victims import TextInput
 from robustness.classifier import Classifier, probabilities
+from robustness.tokens import Tokens
 
 MANY = 2**17
 """How many answers are remembered; the oldest are forgotten first."""
-
-Key = tuple[tuple[int, ...], ...]
 
 
 class Remembering:
@@ -27,14 +27,14 @@ class Remembering:
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
-        self._known: OrderedDict[Key, Tensor] = OrderedDict()
+        self._known: OrderedDict[bytes, Tensor] = OrderedDict()
 
     def text_logits(self, texts: Sequence[TextInput]) -> Tensor:
         """Logits (n, k), float32."""
         if not texts:
             return self._classifier.text_logits(texts)
         tokens = self._classifier.tokenize_all(texts)
-        keys = [tuple(map(tuple, example.inputs.values())) for example in tokens]
+        keys = [_key(example) for example in tokens]
         news = {key: example for key, example in zip(keys, tokens, strict=True) if key not in self._known}
         answers = {key: self._known[key] for key in keys if key in self._known}
         if news:
@@ -54,3 +54,8 @@ class Remembering:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._classifier, name)
+
+
+def _key(tokens: Tokens) -> bytes:
+    """A digest of all that the model is given: long texts would take gigabytes themselves."""
+    return hashlib.blake2b(repr(list(tokens.inputs.values())).encode(), digest_size=16).digest()

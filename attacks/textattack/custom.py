@@ -66,7 +66,7 @@ def _function(name: str) -> Callable[..., Any]:
     except Exception as error:
         raise AssayError(
             f'Attack "{name}": importing {module_name} failed: {error!r}. '
-            "It must be a module on the Python path."
+            "It must be a module beside the configuration or on the Python path."
         ) from error
     function = getattr(module, attribute, None)
     if not callable(function):
