@@ -279,6 +279,16 @@ def test_a_lowered_budget_counts_what_is_known_and_asks_nothing() -> None:
 # Stopped and gone on with.
 
 
+def test_a_budget_of_nothing_takes_what_is_known_and_asks_nothing() -> None:
+    dataset, store = positive(9), MemoryStore()
+    assert not any(each.reached for each in run(dataset, Spoil(cost=10), store, budget=Budget(queries=0)))
+    run(dataset, Spoil(cost=10), store, budget=Budget(queries=35))
+    Spoil.attacked.clear()
+    outcomes = run(dataset, Spoil(cost=10), store, budget=Budget(queries=0))
+    assert sum(each.reached for each in outcomes) == 3
+    assert not Spoil.attacked
+
+
 class StoppedError(Exception):
     pass
 
