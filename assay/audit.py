@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from assay.candidates import prepare
 from assay.changed_texts import json_lines
-from assay.config_models import AuditConfig
+from assay.config_models import AuditConfig, ValidityConfig
 from assay.engines import check_engine, engines
 from assay.findings import find
 from assay.gate import check_gate, decide
@@ -20,6 +20,7 @@ from assay.preview import preview
 from assay.progress import Reporter
 from assay.run_folder import RunFolder, write_whole
 from assay.trust import with_validity
+from attacks.textattack.attack import DrivenAttack
 from reports.html import render_html
 from reports.json_io import to_json
 from reports.markdown import render_markdown
@@ -27,13 +28,15 @@ from reports.model import AuditReport, CandidateResult, DataSummary, Finding, Ga
 from robustness.asking import Budget
 from robustness.device import describe_device
 
+WORDS = ("textattack", "nltk", "flair")
+"""What recipes are made of, beside their resources."""
 LIBRARIES = ("assay", "torch", "transformers", "fairlearn", "scikit-learn", "numpy")
 
 
 def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False) -> AuditReport:
     """Audit every candidate of ``config`` and write the run folder; returns what audit.json holds.
 
-    partial: take black-box attacks as far as an earlier run came, and go no further with them.
+    partial: see ``as_far_as_it_came``.
 
     What a killed run finished before is taken from the ledger and the saved models.
     Raises AssayError for a user's mistake, before anything expensive wherever it can be known then.
@@ -44,7 +47,7 @@ def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False)
     with run.lock(), Ledger(run.ledger) as ledger:
         plan = make_plan(config, ledger.answer_store)
         if partial:
-            plan = replace(plan, budgets=tuple(Budget(queries=0) for _ in plan.budgets))
+            plan = as_far_as_it_came(plan)
         run.remove_reports()  # what an earlier audit said must not be taken for what this one says
         measured = measure_candidates(plan, run, ledger, reporter)
         results = [each.result for each in measured]
@@ -60,6 +63,23 @@ def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False)
         if lines := "".join(json_lines(plan, measured)):
             write_whole(run.changed_texts, lines)
     return report
+
+
+def as_far_as_it_came(plan: Plan) -> Plan:
+    """The plan with black-box attacks as far as an earlier run came, and without what would ask the models
+    anew: behavioural tests and validity checks. The report says so."""
+    note = (
+        "This report is partial: black-box attacks are shown as far as an interrupted audit came; "
+        "behavioural tests and validity checks are left out."
+    )
+    config = plan.config.model_copy(
+        update={
+            "validity": ValidityConfig(examples=0),
+            "data": plan.config.data.model_copy(update={"notes": [*plan.config.data.notes, note]}),
+        }
+    )
+    nothing = tuple(Budget(queries=0) for _ in plan.budgets)
+    return replace(plan, config=config, budgets=nothing, behaviours=(), suites=())
 
 
 def measure_candidates(plan: Plan, run: RunFolder, ledger: Ledger, reporter: Reporter) -> list[Measured]:
@@ -98,7 +118,7 @@ def assemble(
             seed=plan.config.seed,
             confidence=plan.config.fairness.confidence,
             device=describe_device(plan.device),
-            versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+            versions={"python": platform.python_version(), **_versions(plan)},
             data_sha256=plan.dataset.fingerprint,
             config=plan.config.model_dump(mode="json"),
         ),
@@ -113,6 +133,12 @@ def assemble(
         findings=list(findings),
         gate=gate,
     )
+
+
+def _versions(plan: Plan) -> dict[str, str]:
+    """Of the libraries that decide a figure."""
+    driven = any(isinstance(attack, DrivenAttack) for attack in plan.attacks)
+    return {name: version(name) for name in (*LIBRARIES, *(WORDS if driven else ()))}
 
 
 def write_report(report: AuditReport, run: RunFolder) -> None:

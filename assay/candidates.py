@@ -18,6 +18,7 @@ from assay.training_plan import settings_of
 from attacks.errors import AssayError
 from reports.model import ModelInfo, TrainingSummary
 from robustness import loading
+from robustness.black_box.kinds import Kind
 from robustness.classifier import Classifier
 from robustness.distributed import ALONE, Processes
 from robustness.models import Model, computed_here
@@ -52,6 +53,7 @@ class Prepared:
     """
 
     name: str
+    kind: Kind
     model: Model
     info: ModelInfo
     training: TrainingSummary | None
@@ -92,7 +94,7 @@ def prepare(
         num_parameters=model.num_parameters,
         labels=list(model.label_names),
     )
-    return Prepared(candidate.name, model, info, training, load)
+    return Prepared(candidate.name, candidate.kind, model, info, training, load)
 
 
 def _saved(candidate: CandidateConfig, plan: Plan, folder: Path, max_length: int) -> Model:

@@ -106,7 +106,8 @@ def audit(
     workers: Workers = None,
     preview: Preview = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Report on what an interrupted audit has done; ask no more.")
+        bool,
+        typer.Option("--partial", help="Report on an interrupted audit as far as it came."),
     ] = False,
 ) -> None:
     """Audit the candidates of a configuration.

@@ -49,8 +49,9 @@ class AttackConfig(Section):
         return dict(self.model_extra or {})
 
     @property
-    def epsilons(self) -> list[float]:
-        return _values(self.epsilon)
+    def budgets(self) -> list[float]:
+        """Every budget that it runs at: epsilons, tokens or injections."""
+        return [float(value) for budget in BUDGETS for value in _values(getattr(self, budget))]
 
     def expand(self) -> list[tuple[str, dict[str, Any]]]:
         """(name, parameters) for every budget; one without where none is given."""

@@ -25,8 +25,8 @@ class ValidityConfig(Section):
 class GateConfig(Section):
     """One [[gate]]: ``metric`` must be at least ``min`` and at most ``max``.
 
-    candidate, epsilon: None means every one. group and value: a group column and one of its values.
-    behaviour: a behavioural test.
+    candidate, epsilon: None means every one; ``epsilon`` is the budget, also in tokens or injections.
+    group and value: a group column and one of its values. behaviour: a behavioural test.
     """
 
     metric: str

@@ -111,9 +111,9 @@ class AuditConfig(Section):
                     f'{place}.{key}: the audit has no {key} "{name}".{nearest(name, names)}'
                     f" There are: {available}"
                 )
-        budgets = [e for attack in self.attacks if attack.name == check.attack for e in attack.epsilons]
+        budgets = [e for attack in self.attacks if attack.name == check.attack for e in attack.budgets]
         if check.epsilon is not None and not any(math.isclose(check.epsilon, e) for e in budgets):
             raise ValueError(
                 f'{place}.epsilon: the attack "{check.attack}" does not run at {check.epsilon:g}. Its'
-                f" epsilons: {', '.join(f'{e:g}' for e in budgets) or 'none'}"
+                f" budgets: {', '.join(f'{e:g}' for e in budgets) or 'none'}"
             )

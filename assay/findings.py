@@ -13,6 +13,7 @@ from robustness.paired import paired_difference
 
 LARGE_DROP = 0.25
 """A loss of accuracy under attack, as a share, from which on it is a warning."""
+FAILS = {"invariance": "changes the answer to", "directional": "leaves the answer as sure as before on"}
 OFTEN = 0.05
 """A share of answers that a behavioural test changes, from which on, by its interval, it is a warning."""
 LARGE_DISPARITY = 0.1
@@ -26,6 +27,7 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
         *_comparison(plan, measured),
         *_training(results),
         *(finding for result in results for finding in _validity(result)),
+        *(finding for each in measured for finding in _unstable(each)),
         *(finding for result in results for finding in _robustness(result)),
         *(finding for result in results for finding in _behaviour(result)),
         *(finding for result in results for finding in _fairness(result)),
@@ -143,6 +145,25 @@ def _validity(result: CandidateResult) -> Iterator[Finding]:
             )
 
 
+def _unstable(measured: Measured) -> Iterator[Finding]:
+    """A model that only answers, and does not always answer the same."""
+    differing = measured.unstable
+    if differing is not None and (differing.low or 0.0) > 0:
+        yield Finding(
+            id="validity.deterministic",
+            severity="critical",
+            candidate=measured.result.name,
+            metric="deterministic",
+            subject="validity of the evaluation",
+            observed=differing,
+            limit=0.0,
+            message=(
+                f"Asked twice, the model answers {full(differing)} of the texts differently: what an attack "
+                "found may be chance, and every figure here is of one draw."
+            ),
+        )
+
+
 def _robustness(result: CandidateResult) -> Iterator[Finding]:
     """The mildest attack that already costs much: that is the one to worry about."""
     clean = result.robustness.clean.accuracy.value
@@ -175,11 +196,8 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
 
 
 def _behaviour(result: CandidateResult) -> Iterator[Finding]:
-    """The test of each nature that fails most, where more than chance makes it fail often.
-
-    What changes the meaning is left out: the model need not keep its answer then.
-    """
-    for nature in ("natural noise", "meaning kept"):
+    """The test of each nature that fails most, and each suite, where they are sure to fail often."""
+    for nature in ("natural noise", "meaning kept", "meaning changed"):
         often = [
             test
             for test in result.robustness.behaviours
@@ -199,10 +217,27 @@ def _behaviour(result: CandidateResult) -> Iterator[Finding]:
             observed=worst.failure_rate,
             limit=OFTEN,
             message=(
-                f"The test {worst.name} ({nature}) changes the answer to {full(worst.failure_rate)} of the "
-                f"texts.{also}"
+                f"The test {worst.name} ({nature}) {FAILS[worst.kind]} {full(worst.failure_rate)} of the "
+                f"texts it applies to.{also}"
             ),
         )
+    for suite in result.robustness.suites:
+        if (suite.failure_rate.low or 0.0) >= OFTEN:
+            rates = suite.by_functionality
+            most = max(rates, key=lambda each: rates[each].failure_rate.value or 0.0)
+            yield Finding(
+                id="behaviour.suite",
+                severity="warning",
+                candidate=result.name,
+                metric="failure_rate",
+                subject=suite.name,
+                observed=suite.failure_rate,
+                limit=OFTEN,
+                message=(
+                    f"Gives the wrong label to {full(suite.failure_rate)} of the cases of {suite.name}; most "
+                    f"often to those of {most} ({full(rates[most].failure_rate)})."
+                ),
+            )
 
 
 def _comparison(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:

@@ -160,7 +160,8 @@ def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResul
     if check.attack is not None and attack is None:
         return Estimate.undefined(f"{check.attack} was not run")
     if attack is not None and attack.unreached:
-        return Estimate.undefined(f"its budget ended before {attack.unreached:,} examples were attacked")
+        whole = attack.n + attack.unreached
+        return Estimate.undefined(f"it ended early, after {attack.n:,} of {whole:,} examples")
     if check.behaviour is not None:
         return _worst_failure_rate(check.behaviour, candidate)
     if check.group is not None:

@@ -18,11 +18,13 @@ from reports.model import CandidateResult
 from robustness import evaluate
 from robustness.asking import Budget, Engine
 from robustness.curves import curves
+from robustness.estimate import Estimate, wilson
 from robustness.metrics import clean_result
 from robustness.outcomes import Outcome
 from robustness.quality.measured import Quality
 from robustness.results import RobustnessResult
 from robustness.summarize import attack_result, worst_case_accuracy
+from robustness.validity import SAME_ANSWER
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ class Measured:
     """A candidate's results, with the outcomes they came from for comparisons between candidates.
 
     attacked, qualities: for each attack of the plan, in its order, the outcomes and the qualities of their
-    texts.
+    texts. unstable: share of texts that a model which only answers was asked twice and answered differently;
+    None where that was not tried.
     """
 
     result: CandidateResult
     clean: list[Outcome]
     attacked: list[list[Outcome]]
     qualities: list[list[Quality | None]]
+    unstable: Estimate | None = None
 
 
 def measure(
@@ -103,7 +107,18 @@ def measure(
         robustness=robustness,
         fairness=_fairness(plan, clean, attacked) if test.groups else None,
     )
-    return Measured(result, clean, attacked, qualities)
+    return Measured(result, clean, attacked, qualities, _unstable(candidate, clean, plan))
+
+
+def _unstable(candidate: Prepared, clean: Sequence[Outcome], plan: Plan) -> Estimate | None:
+    """For models that are computed here the validity checks ask this; an endpoint may charge for it."""
+    n = min(plan.config.validity.examples, len(clean))
+    if candidate.classifier is not None or candidate.kind == "endpoint" or not n or not plan.attacks:
+        return None
+    again = candidate.model.predict_proba(plan.test.inputs[:n])
+    before = np.array([outcome.probabilities for outcome in clean[:n]])
+    differing = int((np.abs(again - before).max(axis=1) > SAME_ANSWER).sum())
+    return wilson(differing, n, plan.config.fairness.confidence)
 
 
 def _attacked(

@@ -40,7 +40,9 @@ def _of(candidate: CandidateConfig, plan: Plan) -> Iterator[str]:
     yield f"{candidate.name}, clean text: {cost(n)}"
     for attack, budget in zip(plan.attacks, plan.budgets, strict=True):
         most = _most(attack, budget, n)
-        what = f"{candidate.name}, {attack.name} on up to {counted(n, 'example')}"
+        units = attack.threat_model.epsilon
+        named = attack.name if units is None else f"{attack.name} {units:g}"
+        what = f"{candidate.name}, {named} on up to {counted(n, 'example')}"
         if most is not None:
             yield f"{what}: at most {cost(most)}"
         elif isinstance(attack, QueryAttack):

@@ -24,11 +24,12 @@ def runnable_needs() -> dict[str, tuple[str, ...]]:
 def asked_for(words: Sequence[str]) -> list[str]:
     """The resources that ``words`` mean: names of recipes, of resources, or of both.
 
-    Nothing asked for means what recipes need of NLTK's data, which is small. Raises AssayError for a word
-    that means nothing, and for a recipe that cannot attack a classifier.
+    Nothing asked for means what recipes for English need of NLTK's data, which is small. Raises AssayError
+    for a word that means nothing, and for a recipe that cannot attack a classifier.
     """
     if not words:
-        return [name for name in _needed_by_any() if name.startswith("nltk:")]
+        english = {name for recipe, needs in runnable_needs().items() if recipe != "french" for name in needs}
+        return [name for name in _needed_by_any() if name.startswith("nltk:") and name in english]
     return list(dict.fromkeys(name for word in words for name in _meant(word)))
 
 

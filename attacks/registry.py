@@ -18,7 +18,7 @@ from attacks.embedding.base import EmbeddingAttack
 from attacks.errors import AssayError
 from attacks.plugins import ParameterDescription
 from attacks.textattack.custom import build_custom
-from attacks.textattack.recipes import RECIPES
+from attacks.textattack.recipes import PREFIX, RECIPES
 from attacks.threat_model import Norm
 
 ATTACKS = plugins.Kind(
@@ -76,6 +76,8 @@ def build(name: str, params: Mapping[str, Any], also: Sequence[str] = ()) -> Att
     """
     if is_custom(name):
         return build_custom(name, params)
+    if PREFIX + name in available():
+        raise AssayError(f'There is no attack "{name}". Did you mean "{PREFIX}{name}"?')
     reason = impossible().get(name)
     if reason is not None:
         raise AssayError(f'Attack "{name}" cannot attack a classifier: {reason}')

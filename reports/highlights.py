@@ -148,7 +148,7 @@ def accuracy_under(candidate: CandidateResult, family: Family, epsilon: float | 
     it did not reach all examples."""
     result = run_of(candidate, family, epsilon)
     if result is not None and result.unreached:
-        return Estimate.undefined(f"the budget ended after {reached(result)}", result.n)
+        return Estimate.undefined(f"ended early, after {reached(result)}", result.n)
     return None if result is None else result.accuracy_under_attack
 
 

@@ -8,8 +8,9 @@ from robustness.estimate import Estimate
 from robustness.results import AttackResult
 
 ENDED_EARLY = (
-    "Where a cell says that the budget ended, some examples had not had their turn. The figure is of those "
-    "that had, which are a sample drawn at random; it stands in no comparison and in no worst case."
+    "Where a cell says that an attack ended early, its budget for all examples was used up or the audit was "
+    "interrupted. The figure is of those examples that had their turn, a sample drawn at random; it stands "
+    "in no comparison and in no worst case."
 )
 
 _UNSEEN = (
@@ -92,7 +93,7 @@ def reached_cell(attack: AttackResult, estimate: Estimate, *, show_n: bool = Fal
     cell = estimate_cell(estimate, show_n=show_n)
     if not attack.unreached:
         return cell
-    ended = f"{reached(attack)}, the budget ended"
+    ended = f"{reached(attack)}, ended early"
     return Cell(cell.text, f"{cell.note} · {ended}" if cell.note else ended, "warn")
 
 

@@ -17,6 +17,8 @@ from robustness.results import AdversarialExample, AttackResult, ByGroup, GroupR
 
 SHOWN = 100
 """The most adversarial texts of one attack that a report shows; the ledger has all of them."""
+NONE_ATTACKED = "no example was attacked: all were misclassified already"
+NONE_REACHED = "no example was reached"
 
 
 def attack_result(
@@ -68,7 +70,7 @@ def attack_result(
         mean_queries=(
             Estimate.exact(float(np.mean([outcome.queries for outcome in attacked])), len(attacked))
             if attacked
-            else Estimate.undefined("no example was attacked: all were misclassified already")
+            else Estimate.undefined(NONE_ATTACKED if judged else NONE_REACHED)
         ),
         seconds=sum(outcome.seconds for outcome in attacked),
         by_group=by_group,
@@ -139,7 +141,7 @@ def attack_success_rate(outcomes: Sequence[Outcome], confidence: float) -> Estim
     """Share turned among the examples that were right before the attack."""
     attacked = [outcome for outcome in outcomes if not outcome.skipped]
     if not attacked:
-        return Estimate.undefined("no example was attacked: all were misclassified already")
+        return Estimate.undefined(NONE_ATTACKED if outcomes else NONE_REACHED)
     turned = sum(outcome.success for outcome in attacked)
     return wilson(turned, len(attacked), confidence)
 
@@ -149,7 +151,7 @@ def worst_case_accuracy(
 ) -> Estimate:
     """Share of examples that were right and that no attack turned (each attack judged on all of them)."""
     if not attacks:
-        return Estimate.undefined("no attack with a budget was run")
+        return Estimate.undefined("no attack with limits was run on all examples")
     right = np.array([outcome.prediction == outcome.label for outcome in clean], dtype=bool)
     for outcomes in attacks:
         right &= np.array([outcome.prediction == outcome.label for outcome in outcomes], dtype=bool)

@@ -88,6 +88,7 @@ def _first_import() -> ModuleType:
         os.environ["TA_CACHE_DIR"] = cache
         try:
             module = import_module("textattack")
+            logging.getLogger("jieba").setLevel(logging.WARNING)
         except Exception as error:
             raise AssayError(
                 f"TextAttack is installed but cannot be imported: {error!r}. "

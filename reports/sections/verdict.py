@@ -107,7 +107,7 @@ def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Ce
     def strongest(candidate: CandidateResult) -> Cell:
         attack = strongest_attack(candidate)
         if attack is None:
-            return Cell("not measured", "no attack with a budget was run", "muted")
+            return Cell("not measured", "no attack with limits was run on all examples", "muted")
         cell = estimate_cell(attack.accuracy_under_attack)
         return Cell(cell.text, f"{cell.note} · {label_of(report, attack)}")
 

@@ -194,13 +194,15 @@ class Endpoint:
         requests = math.ceil(n_texts / self._batch_size)
         parts = []
         if self._price is not None:
-            price = f"{n_texts / 1000 * self._price:,.2f} {self._currency}".strip()
+            amount = n_texts / 1000 * self._price
+            price = f"{amount:,.{2 if amount >= 1 else 4}f} {self._currency}".strip()
             parts.append(f"{price} at {self._price:g} per 1,000")
         if self._rate_limit is not None:
             parts.append(f"at least {requests / self._rate_limit:,.0f} s at {self._rate_limit:g} requests/s")
         if not parts:
             return None
-        return f"{n_texts:,} texts in {requests:,} requests: {'; '.join(parts)}; retries not counted"
+        plural = "" if requests == 1 else "s"
+        return f"{n_texts:,} texts in {requests:,} request{plural}: {'; '.join(parts)}; retries not counted"
 
     def predict_proba(self, texts: Sequence[TextInput], advance: Advance = ignore_progress) -> np.ndarray:
         """Class probabilities (n, k), one-hot where there are labels only.

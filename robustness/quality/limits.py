@@ -74,7 +74,8 @@ def filtered_success(
     """
     attacked = [pair for pair in zip(outcomes, qualities, strict=True) if not pair[0].skipped]
     if not attacked:
-        return Estimate.undefined("no example was attacked: all were misclassified already")
+        reason = "no example was attacked: all were misclassified already"
+        return Estimate.undefined(reason if outcomes else "no example was reached")
     kept = 0
     for outcome, quality in attacked:
         if not outcome.success:

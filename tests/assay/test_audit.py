@@ -250,7 +250,7 @@ def test_without_groups_attacks_and_gate_only_clean_performance_is_told(
     (candidate,) = done.report.candidates
     assert candidate.fairness is None
     assert candidate.robustness.attacks == []
-    assert candidate.robustness.worst_case_accuracy.reason == "no attack with a budget was run"
+    assert candidate.robustness.worst_case_accuracy.reason == "no attack with limits was run on all examples"
     assert done.report.gate.checks == []
     assert "No attack was run." in done.page
     assert "plain" in done.summary

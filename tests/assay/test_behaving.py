@@ -78,7 +78,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def prepared(model: Words) -> Prepared:
     info = ModelInfo(source="words", sha256="m", num_parameters=None, labels=list(model.label_names))
-    return Prepared("own", model, info, None, lambda: model)
+    return Prepared("own", "callable", model, info, None, lambda: model)
 
 
 def behaved(plan: Plan, ledger: Ledger, model: Words, number: int = 0) -> BehaviouralResult:

@@ -339,7 +339,7 @@ def test_the_gate_says_that_a_budget_ended_what_it_was_to_check(ended: AuditRepo
     assert len(short) == 3
     for check in short:
         assert not check.passed
-        assert check.message.startswith("not measured: its budget ended before"), check
+        assert check.message.startswith("not measured: it ended early, after"), check
     assert whole.passed
     assert not ended.gate.passed
 
@@ -454,3 +454,12 @@ def test_in_other_processes_the_audit_is_the_same_and_its_resources_are_found(
     audited(other)
     assert untimed(tmp_path / "runs" / "other")["candidates"] == here
     assert asked == [(address, 3)]
+
+
+def test_a_gate_may_name_a_budget_of_injections(tmp_path: Path) -> None:
+    rest = '[[attacks]]\nname = "homoglyphs"\nmax_injections = [1, 2]\n[[gate]]\nmetric = '
+    rest += '"attack_success_rate"\nattack = "homoglyphs"\nepsilon = 2\nmax = 0.5\n'
+    config = load_config(configured(tmp_path, object_named("model"), rest))
+    assert config.gate[0].epsilon == 2
+    with pytest.raises(AssayError, match=r"does not run at 3\. Its budgets: 1, 2"):
+        load_config(configured(tmp_path, object_named("model"), rest.replace("epsilon = 2", "epsilon = 3")))

@@ -117,7 +117,7 @@ def test_every_epsilon_is_a_run_and_other_keys_are_parameters(tmp_path: Path) ->
 
 
 def test_whole_numbers_are_epsilons_too() -> None:
-    assert AttackConfig.model_validate({"name": "fgsm", "epsilon": [1, 2]}).epsilons == [1.0, 2.0]
+    assert AttackConfig.model_validate({"name": "fgsm", "epsilon": [1, 2]}).budgets == [1.0, 2.0]
 
 
 def test_the_name_is_that_of_the_file_and_runs_lie_beside_it(tmp_path: Path) -> None:

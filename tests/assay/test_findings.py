@@ -14,11 +14,13 @@ from assay.measure import Measured
 from assay.plan import Plan
 from fairness.results import FairnessResult
 from reports.model import CandidateResult, Finding
+from robustness.behaviour.base import Expectation, Nature
 from robustness.dataset import TextDataset
 from robustness.estimate import Estimate, wilson
 from robustness.objectives.standard import Standard
 from robustness.outcomes import Outcome
 from robustness.results import ValidityCheck, ValidityResult
+from tests.reports.behaviour_example import behaviours
 from tests.reports.example import candidate
 from tests.robustness.tiny import tiny_dataset
 
@@ -302,3 +304,33 @@ def test_examples_with_a_blank_group_are_told_with_their_number() -> None:
     finding = found(measured(quiet()), on=plan(dataset))["data.missing_group"]
     assert (finding.severity, finding.subject) == ("warning", "gender")
     assert finding.message.startswith("gender is blank for 3 of 8 examples")
+
+
+def behaving(kind: Expectation, nature: Nature, failed: int, n: int = 100) -> CandidateResult:
+    """One behavioural test of which ``failed`` of ``n`` texts fail."""
+    test = replace(
+        behaviours("plain", 640, {})[0],
+        name="odd",
+        kind=kind,
+        nature=nature,
+        failure_rate=wilson(failed, n, 0.95),
+    )
+    result = quiet()
+    return replace(result, robustness=replace(result.robustness, behaviours=[test]))
+
+
+def test_a_behavioural_test_is_a_warning_where_it_is_sure_to_fail_often() -> None:
+    (found,) = find(plan(), [measured(behaving("invariance", "natural noise", 20))])
+    assert (found.id, found.severity, found.subject) == ("behaviour.failure", "warning", "odd")
+    assert "changes the answer to 20.0 %" in found.message
+    (found,) = find(plan(), [measured(behaving("directional", "meaning changed", 36))])
+    assert "leaves the answer as sure as before on 36.0 %" in found.message
+    assert find(plan(), [measured(behaving("invariance", "meaning kept", 6))]) == []
+
+
+def test_a_model_that_answers_differently_when_asked_twice_is_critical() -> None:
+    stable = replace(measured(quiet()), unstable=wilson(0, 50, 0.95))
+    assert find(plan(), [stable]) == []
+    (found,) = find(plan(), [replace(stable, unstable=wilson(3, 50, 0.95))])
+    assert (found.id, found.severity) == ("validity.deterministic", "critical")
+    assert "6.0 %" in found.message

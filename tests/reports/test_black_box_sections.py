@@ -126,7 +126,7 @@ def test_success_where_nothing_could_be_attacked_is_not_measured(black_box: Audi
 
 
 def test_an_attack_that_ended_early_says_so_where_its_accuracy_is_shown(black_box_html: str) -> None:
-    ended = f"{REACHED} of {N} examples, the budget ended"
+    ended = f"{REACHED} of {N} examples, ended early"
     rows = rows_of(black_box_html, ALONE)
     # 5 of 120 are left.
     assert rows["textattack:textbugger"][0] == f"4.2 % 1.8 to 9.4 · {ended}"
@@ -149,11 +149,11 @@ def test_an_attack_that_ended_early_is_in_no_comparison(black_box: AuditReport, 
     assert result_of(first, family, None) is None
     under = accuracy_under(first, family, None)
     assert under is not None
-    assert (under.value, under.reason) == (None, "the budget ended after 120 of 640 examples")
+    assert (under.value, under.reason) == (None, "ended early, after 120 of 640 examples")
     caption = "The candidates side by side, with intervals of 90 % confidence"
     assert (
         rows_of(black_box_html, caption)["Accuracy under textattack:textbugger"]
-        == ["not measured the budget ended after 120 of 640 examples"] * 2
+        == ["not measured ended early, after 120 of 640 examples"] * 2
     )
     lowest = replace(run, accuracy_under_attack=wilson(0, REACHED))
     alone = with_attacks(black_box, lowest, attack(black_box, "textattack:pwws")).candidates[0]
@@ -175,11 +175,11 @@ def test_of_a_curve_the_budget_that_ended_early_has_its_own_row(report: AuditRep
         "hotflip with at most 3 changed tokens",
         "noise (L2) towards positive at epsilon 0.1",
     ]
-    assert rows["hotflip with at most 3 changed tokens"][0].endswith("50 of 640 examples, the budget ended")
+    assert rows["hotflip with at most 3 changed tokens"][0].endswith("50 of 640 examples, ended early")
 
 
 def test_complete_attacks_need_no_word_on_budgets(html: str) -> None:
-    assert "the budget ended" not in html
+    assert "ended early" not in html
 
 
 # Texts made shorter.
@@ -226,7 +226,7 @@ def test_shortening_that_found_nothing_or_ended_early_says_so(black_box: AuditRe
     )
     html = render_html(with_attacks(black_box, nothing))
     (row,) = rows_of(html, "Texts made shorter while the answer stays").values()
-    assert row[0] == "0.0 % 0.0 to 3.7 · 110 of 640 examples, the budget ended"
+    assert row[0] == "0.0 % 0.0 to 3.7 · 110 of 640 examples, ended early"
     assert row[1] == "not measured"
 
 
@@ -314,7 +314,7 @@ def test_the_summary_has_raw_and_near_success(black_box: AuditReport) -> None:
         "| textattack:pwws (plain) | 80.0 % (76.5 to 83.1 · n 550) | 30.9 % (27.2 to 34.9 · some judged"
         in text
     )
-    assert "| Accuracy under textattack:textbugger | not measured (the budget ended after 120 of 640" in text
+    assert "| Accuracy under textattack:textbugger | not measured (ended early, after 120 of 640" in text
 
 
 def test_the_summary_cuts_a_long_table_with_a_count(black_box: AuditReport) -> None:

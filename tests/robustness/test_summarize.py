@@ -193,7 +193,7 @@ def test_worst_case_counts_what_no_attack_turned() -> None:
     first = [outcome(1, prediction) for prediction in (1, 0, 1, 1, 0)]
     second = [outcome(1, prediction) for prediction in (1, 1, 0, 1, 0)]
     assert worst_case_accuracy(clean, [first, second], 0.9) == wilson(2, 5, 0.9)
-    assert worst_case_accuracy(clean, [], 0.9).reason == "no attack with a budget was run"
+    assert worst_case_accuracy(clean, [], 0.9).reason == "no attack with limits was run on all examples"
 
 
 def test_worst_case_of_a_lucky_example_is_still_wrong_when_it_was_wrong_on_clean_text() -> None:
