@@ -214,7 +214,7 @@ def test_a_preview_says_what_would_be_asked_and_asks_nothing(
     n = len(make_plan(load_config(tmp_path / "assay.toml"), ask=False).test)
     lines = [
         f"plain, clean text: {n} answers",
-        f"plain, homoglyphs on up to {n} examples: at most {n * (1 + 2 * 32 + 1):,} answers",
+        f"plain, homoglyphs 5 on up to {n} examples: at most {n * (1 + 2 * 32 + 1):,} answers",
         f"plain, typos: a few variants of {n} texts",
     ]
     for command in (("audit", "--preview"), ("attack", "--preview")):

@@ -308,13 +308,9 @@ def test_examples_with_a_blank_group_are_told_with_their_number() -> None:
 
 def behaving(kind: Expectation, nature: Nature, failed: int, n: int = 100) -> CandidateResult:
     """One behavioural test of which ``failed`` of ``n`` texts fail."""
-    test = replace(
-        behaviours("plain", 640, {})[0],
-        name="odd",
-        kind=kind,
-        nature=nature,
-        failure_rate=wilson(failed, n, 0.95),
-    )
+    rate = wilson(failed, n, 0.95)
+    whole = behaviours("plain", 640, {})[0]
+    test = replace(whole, name="odd", kind=kind, nature=nature, failure_rate=rate)
     result = quiet()
     return replace(result, robustness=replace(result.robustness, behaviours=[test]))
 

@@ -184,7 +184,7 @@ def test_every_attack_checks_its_own_parameters(name: str, key: str, value: obje
 
 
 def test_a_recipe_without_its_prefix_and_one_that_cannot_attack_are_explained() -> None:
-    with pytest.raises(AssayError, match='There is no attack "pwws". Did you mean "textattack:pwws"'):
+    with pytest.raises(AssayError, match=r'no attack "pwws"\. Did you mean "textattack:pwws"'):
         registry.build("pwws", {})
     with pytest.raises(
         AssayError, match='"textattack:morpheus" cannot attack a classifier: it lowers the BLEU'
