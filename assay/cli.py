@@ -38,10 +38,7 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            _stop(
-                "interrupted: what was done is kept; run the same command again to go on from there. "
-                "`assay audit --partial` reports on black-box attacks as far as they came."
-            )
+            _stop("interrupted: what was done is kept; run the same command again to go on from there.")
         except BrokenPipeError:
             _stop("standard output was closed before everything was written.")
         except EOFError as error:
@@ -113,7 +110,8 @@ def audit(
     """Audit the candidates of a configuration.
 
     Leaves report.html, audit.json and summary.md in the run folder.
-    Interrupted, it goes on where it stopped when it is run again.
+    Interrupted, it goes on where it stopped when it is run again; with --partial it reports on black-box
+    attacks as far as they came.
     Exit code 0: the gate passed; 1: it failed; 2: the audit could not run.
     """
     from assay.quick_config import assigned

@@ -82,7 +82,12 @@ def _imported() -> Any:
 def _first_import() -> ModuleType:
     for name in READ_FIRST:
         import_module(name)
-    with tempfile.TemporaryDirectory() as cache, environment_kept(), warnings.catch_warnings():
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        environment_kept(),
+        loggers_kept(),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
         (Path(cache) / MARK).touch()
         os.environ["TA_CACHE_DIR"] = cache
@@ -101,6 +106,21 @@ def _first_import() -> ModuleType:
     module.shared.utils.logger.setLevel(logging.WARNING)
     logging.getLogger("flair").setLevel(logging.WARNING)
     return module
+
+
+@contextmanager
+def loggers_kept() -> Iterator[None]:
+    """Lets loggers speak that could before: TextAttack's set-up of its own one silences all others."""
+    speaking = [
+        logger
+        for logger in logging.root.manager.loggerDict.values()
+        if isinstance(logger, logging.Logger) and not logger.disabled
+    ]
+    try:
+        yield
+    finally:
+        for logger in speaking:
+            logger.disabled = False
 
 
 @contextmanager

@@ -162,8 +162,9 @@ def test_an_interrupted_audit_says_how_to_go_on_and_goes_on(
     os.kill(running.process.pid, signal.SIGINT)
     stopped = running.wait()
     assert stopped.code == 2
-    told = "assay: interrupted: what was done is kept; run the same command again to go on from there. "
-    assert stopped.stderr.splitlines()[-1].startswith(told)
+    assert stopped.stderr.endswith(
+        "assay: interrupted: what was done is kept; run the same command again to go on from there.\n"
+    )
     assert "Traceback" not in stopped.stderr
     rows, history = ledger_rows(folder), epochs(folder)
     done = run(arguments, audit)

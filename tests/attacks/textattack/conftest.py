@@ -15,21 +15,33 @@ SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "nltk_data"
 
 
 @pytest.fixture(scope="session")
-def ta(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """The module textattack; our resource folder is a new one, with what this machine has of NLTK's data."""
-    if find_spec("textattack") is None:
-        pytest.skip("textattack is not installed")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new resource folder with what this machine has of NLTK's data."""
     folder = tmp_path_factory.mktemp("resources")
     if SHARED.is_dir():
         shutil.copytree(SHARED, folder / "nltk")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_use(folder: Path) -> Iterator[None]:
+    """Audits that other tests run have folders of their own."""
+    resources.use(folder)
+    yield
+    resources.use(None)
+
+
+@pytest.fixture(scope="session")
+def ta(folder: Path) -> ModuleType:
+    """The module textattack."""
+    if find_spec("textattack") is None:
+        pytest.skip("textattack is not installed")
     resources.use(folder)
     if resources.missing(["nltk:stopwords"]):
-        resources.use(None)
         pytest.skip("NLTK's stop words are not on this machine")
     if resources.missing(["nltk:wordnet"]):
         fetching.make_ready(["nltk:wordnet"])
-    yield textattack()
-    resources.use(None)
+    return textattack()
 
 
 @pytest.fixture(scope="session")

@@ -17,15 +17,17 @@ from tests.attacks.textattack.test_same_answers import recipe_attack
 from tests.attacks.textattack.victims import NoisyVictim
 
 IMPORTED = """
-import os, socket, sys
+import logging, os, socket, sys
 from pathlib import Path
 from attacks.textattack import loading, resources
 resources.use(Path(sys.argv[1]))
 def refused(*_): raise OSError("no network in this test")
 socket.socket.connect = refused
 before = dict(os.environ)
+mine = logging.getLogger("robustness.mine")
 module = loading.textattack()
 assert dict(os.environ) == before, set(os.environ.items()) ^ set(before.items())
+assert not mine.disabled
 import huggingface_hub.constants, textattack.shared.utils.install as install
 assert huggingface_hub.constants.HF_HOME.startswith(os.environ["HOME"]), huggingface_hub.constants.HF_HOME
 print(install.TEXTATTACK_CACHE_DIR)
