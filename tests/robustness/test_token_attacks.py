@@ -17,7 +17,6 @@ from attacks.token.gbda import GBDA
 from attacks.token.hotflip import HotFlip
 from attacks.token.universal_trigger import UniversalTrigger
 from attacks.victims import TextInput
-from robustness import classifier as classifier_module
 from robustness import evaluate
 from robustness.classifier import Classifier
 from robustness.dataset import TextDataset
@@ -213,7 +212,7 @@ def test_queries_are_the_rows_that_the_model_computed(
         return forward(**inputs)
 
     monkeypatch.setattr(bert.model, "forward", counting)
-    monkeypatch.setattr(classifier_module, "first_token", lambda model: None)  # it does not call forward
+    monkeypatch.setitem(vars(bert), "_first_token", None)  # it does not call forward
     outcomes = evaluate.attack(bert, dataset, clean, attack, MemoryStore(), seed=0)
     asked = sum(not outcome.skipped for outcome in outcomes)
     # The judge itself asks once about each proposal, which is not the attack's.

@@ -45,6 +45,7 @@ def ta(folder: Path) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def wordnet(ta: ModuleType) -> None:
+def wordnet(ta: ModuleType, folder: Path) -> None:
+    resources.use(folder)
     if resources.missing(["nltk:wordnet"]):
         pytest.skip("WordNet is not on this machine")
