@@ -1,11 +1,12 @@
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from assay import cli
+from attacks.textattack import resources
 from robustness.loading import load_classifier
 from robustness.objectives.standard import Standard
 from robustness.training import train
@@ -47,3 +48,17 @@ def assay(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         return Done(code or 0, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def bare_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty resource folder on a machine without NLTK data, hub models or Debian's WordNet."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("HF_HOME", "HF_HUB_CACHE", "FLAIR_CACHE_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(resources, "_nltk_folders", list)
+    monkeypatch.setattr(resources, "DEBIAN_WORDNET", tmp_path / "none")
+    resources.use(tmp_path / "resources")
+    yield tmp_path / "resources"
+    resources.use(None)

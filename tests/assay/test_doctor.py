@@ -4,7 +4,6 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,17 +21,8 @@ HOME = Path(assay.doctor.__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty resource folder on a machine without any of the resources."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in ("HF_HOME", "HF_HUB_CACHE", "FLAIR_CACHE_ROOT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(resources, "_nltk_folders", list)
-    monkeypatch.setattr(resources, "DEBIAN_WORDNET", tmp_path / "none")
-    resources.use(tmp_path / "resources")
-    yield tmp_path / "resources"
-    resources.use(None)
+def folder(bare_resources: Path) -> Path:
+    return bare_resources
 
 
 def said(width: int = 80, **options: bool) -> tuple[bool, str]:

@@ -1,6 +1,5 @@
 """`assay resources`: what is listed, and what is asked for and got."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,8 @@ from attacks.textattack.recipes import RECIPES
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty resource folder on a machine without NLTK data, hub models or Debian's WordNet."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in ("HF_HOME", "HF_HUB_CACHE", "FLAIR_CACHE_ROOT"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(resources, "_nltk_folders", list)
-    monkeypatch.setattr(resources, "DEBIAN_WORDNET", tmp_path / "none")
-    resources.use(tmp_path / "resources")
-    yield tmp_path / "resources"
-    resources.use(None)
+def folder(bare_resources: Path) -> Path:
+    return bare_resources
 
 
 @pytest.fixture
