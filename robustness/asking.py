@@ -10,8 +10,9 @@ import torch
 
 from attacks.black_box import Proposal, QueryAttack
 from attacks.errors import AssayError
+from attacks.victims import TextInput
 from robustness.dataset import TextDataset
-from robustness.judge import example_seed
+from robustness.judge import example_seed, shape_of
 from robustness.models import Model, computed_here
 from robustness.outcomes import Outcome, OutcomeStore
 from robustness.remembering import Remembering
@@ -200,13 +201,12 @@ def judge_proposals(
     return outcomes
 
 
-def _distance(attack: QueryAttack, original: object, proposal: object) -> float | None:
-    same_kind = type(original) is type(proposal) and isinstance(proposal, str | tuple)
-    if not same_kind:
+def _distance(attack: QueryAttack, original: TextInput, proposal: TextInput) -> float | None:
+    if shape_of(proposal) != shape_of(original):
         raise AssayError(
             f"attack {attack.name}: expected a text, or a pair where it was given one, got {proposal!r:.100}."
         )
-    found = attack.distance(original, proposal)  # type: ignore[arg-type]
+    found = attack.distance(original, proposal)
     most = attack.threat_model.epsilon
     if most is not None and (found is None or found > most):
         what = "a text that it may not make" if found is None else f"{found:g}"

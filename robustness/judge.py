@@ -162,7 +162,7 @@ def _verify_texts(
     Raises AssayError where there are more than the attack may change, or where a proposal is no text (or
     pair, where the original is one).
     """
-    if [_shape(proposal) for proposal in proposals] != [_shape(text) for text in texts]:
+    if [shape_of(proposal) for proposal in proposals] != [shape_of(text) for text in texts]:
         raise AssayError(
             f"attack {attack.name}: expected a text, or a pair where it was given one, for each of "
             f"{len(texts)} examples, got {len(proposals)} proposals or others than these."
@@ -179,9 +179,10 @@ def _verify_texts(
     return [float(distance) for distance in distances]
 
 
-def _shape(text: object) -> str:
+def shape_of(text: object) -> str:
+    """``text``, ``(text, text)``, or ``no text``: two that are alike are both texts, or both pairs."""
     if isinstance(text, tuple):
-        return f"({', '.join(map(_shape, text))})"
+        return f"({', '.join(map(shape_of, text))})"
     return "text" if isinstance(text, str) else "no text"
 
 
