@@ -67,6 +67,24 @@ class TrainingSummary:
 
 
 @dataclass(frozen=True)
+class MitigationSummary:
+    """What was done to treat groups more alike.
+
+    stage: what was changed: ``data``, ``embeddings`` or ``predictions``. group: the column.
+    base: the candidate that it started from; None where the data of its own training were changed.
+    notes: sentences about what was done, with numbers.
+    """
+
+    method: str
+    stage: str
+    group: str
+    params: dict[str, Any]
+    base: str | None
+    notes: list[str]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class CandidateResult:
     """``fairness`` is None when the data names no groups; ``training`` when the model came trained."""
 
@@ -75,6 +93,7 @@ class CandidateResult:
     training: TrainingSummary | None
     robustness: RobustnessResult
     fairness: FairnessResult | None
+    mitigation: MitigationSummary | None = None
 
 
 @dataclass(frozen=True)

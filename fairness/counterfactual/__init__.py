@@ -1,0 +1,1 @@
+"""Counterfactual fairness: the same text about somebody else."""

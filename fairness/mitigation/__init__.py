@@ -1,0 +1,1 @@
+"""Mitigation: candidates that are made to treat groups more alike."""
