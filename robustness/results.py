@@ -44,9 +44,13 @@ class CleanResult:
 
 @dataclass(frozen=True)
 class GroupRobustness:
+    """One group under one attack: what ``AttackResult`` says of all examples."""
+
     n: int
     accuracy_under_attack: Estimate
     attack_success_rate: Estimate
+    mean_queries: Estimate | None = None
+    minimal_norm: Estimate | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import norm
 
 from attacks.base import Attack
 from attacks.embedding.base import EmbeddingAttack
@@ -40,22 +41,30 @@ def attack_result(
     """
     unreached = sum(not outcome.reached for outcome in outcomes)
     here = np.array([outcome.reached for outcome in outcomes], dtype=bool)
+    unit = _unit(attack, scale)
+
+    def smallest(rows: Sequence[int]) -> Estimate | None:
+        if unit is None:
+            return None
+        norms = minimal_norms([clean[i] for i in rows], [outcomes[i] for i in rows], unit)
+        return median_minimal_norm(norms, confidence)
+
+    def of_group(rows: Sequence[int]) -> GroupRobustness:
+        part = [outcomes[i] for i in rows]
+        return GroupRobustness(
+            n=len(part),
+            accuracy_under_attack=accuracy_under_attack(part, confidence),
+            attack_success_rate=attack_success_rate(part, confidence),
+            mean_queries=mean_queries(part, confidence),
+            minimal_norm=smallest(rows),
+        )
+
     groups = dataset.groups
     by_group: ByGroup = {}
     for name, column in groups.items():
         values = sorted(set(column.tolist()))
-        rows = {
-            value: [outcomes[i] for i in np.flatnonzero((column == value) & here).tolist()]
-            for value in values
-        }
-        by_group[name] = {
-            value: GroupRobustness(
-                n=len(part),
-                accuracy_under_attack=accuracy_under_attack(part, confidence),
-                attack_success_rate=attack_success_rate(part, confidence),
-            )
-            for value, part in rows.items()
-        }
+        rows = {value: np.flatnonzero((column == value) & here).tolist() for value in values}
+        by_group[name] = {value: of_group(part) for value, part in rows.items()}
     judged = [outcome for outcome in outcomes if outcome.reached]
     attacked = [outcome for outcome in judged if not outcome.skipped]
     return AttackResult(
@@ -67,18 +76,10 @@ def attack_result(
         skipped=len(judged) - len(attacked),
         accuracy_under_attack=accuracy_under_attack(judged, confidence),
         attack_success_rate=attack_success_rate(judged, confidence),
-        mean_queries=(
-            Estimate.exact(float(np.mean([outcome.queries for outcome in attacked])), len(attacked))
-            if attacked
-            else Estimate.undefined(NONE_ATTACKED if judged else NONE_REACHED)
-        ),
+        mean_queries=mean_queries(judged, confidence),
         seconds=sum(outcome.seconds for outcome in attacked),
         by_group=by_group,
-        minimal_norm=(
-            median_minimal_norm(minimal_norms(clean, outcomes, scale.of(attack.norm)), confidence)
-            if isinstance(attack, EmbeddingAttack) and attack.budget is None and scale is not None
-            else None
-        ),
+        minimal_norm=smallest(range(len(outcomes))),
         bounded=attack.bounded,
         unreached=unreached,
         successes=sum(outcome.success for outcome in outcomes),
@@ -127,6 +128,13 @@ def adversarial_examples(
     ]
 
 
+def _unit(attack: Attack, scale: EmbeddingScale | None) -> float | None:
+    """What a minimal norm is relative to; None for an attack that does not look for one."""
+    if not isinstance(attack, EmbeddingAttack) or attack.budget is not None or scale is None:
+        return None
+    return scale.of(attack.norm)
+
+
 def _parts(text: TextInput) -> list[str]:
     return [text] if isinstance(text, str) else list(text)
 
@@ -144,6 +152,19 @@ def attack_success_rate(outcomes: Sequence[Outcome], confidence: float) -> Estim
         return Estimate.undefined(NONE_ATTACKED if outcomes else NONE_REACHED)
     turned = sum(outcome.success for outcome in attacked)
     return wilson(turned, len(attacked), confidence)
+
+
+def mean_queries(outcomes: Sequence[Outcome], confidence: float) -> Estimate:
+    """Forward passes per attacked example, with a normal interval; exact where all took the same number."""
+    queries = np.array([outcome.queries for outcome in outcomes if not outcome.skipped])
+    n = len(queries)
+    if n == 0:
+        return Estimate.undefined(NONE_ATTACKED if outcomes else NONE_REACHED)
+    mean = float(queries.mean())
+    if n == 1 or not np.ptp(queries):
+        return Estimate.exact(mean, n)
+    half = float(norm.ppf(0.5 + confidence / 2) * queries.std(ddof=1) / np.sqrt(n))
+    return Estimate(mean, max(0.0, mean - half), mean + half, n)
 
 
 def worst_case_accuracy(
