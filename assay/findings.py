@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from assay.fairness_findings import fairness_findings
+from assay.gap_findings import widened_against, widened_by_attack
 from assay.measure import Measured
 from assay.plan import Plan
 from reports.formatting import figure, full
@@ -16,8 +18,6 @@ LARGE_DROP = 0.25
 FAILS = {"invariance": "changes the answer to", "directional": "leaves the answer as sure as before on"}
 OFTEN = 0.05
 """A share of answers that a behavioural test changes, from which on, by its interval, it is a warning."""
-LARGE_DISPARITY = 0.1
-"""A disparity between groups from which on it is a warning, where its interval excludes none."""
 
 
 def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
@@ -30,7 +30,9 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
         *(finding for each in measured for finding in _unstable(each)),
         *(finding for result in results for finding in _robustness(result)),
         *(finding for result in results for finding in _behaviour(result)),
-        *(finding for result in results for finding in _fairness(result)),
+        *(finding for result in results for finding in fairness_findings(result)),
+        *(finding for each in measured for finding in widened_by_attack(plan, each)),
+        *(finding for other in measured[1:] for finding in widened_against(plan, measured[0], other)),
         *_data(plan, results),
     ]
     return sorted(found, key=_rank)
@@ -290,95 +292,6 @@ def _compared(
             f"(interval {_points(ends[0])} to {_points(ends[1])}).{also}"
         ),
     )
-
-
-def _fairness(result: CandidateResult) -> Iterator[Finding]:
-    if result.fairness is None:
-        return
-    for column, assessment in result.fairness.groups.items():
-        large = {
-            metric: estimate
-            for metric, estimate in assessment.disparities.items()
-            if "_difference" in metric and _is_large(estimate)
-        }
-        if large:
-            yield _disparity(result, column, large)
-        yield from _widened(result, column, assessment.disparities["accuracy_difference"])
-        small = [value for value, group in assessment.by_group.items() if group.small]
-        if small:
-            yield Finding(
-                id="fairness.small_groups",
-                severity="info",
-                candidate=result.name,
-                metric="n",
-                subject=column,
-                observed=Estimate.exact(min(assessment.by_group[value].n for value in small), len(small)),
-                limit=result.fairness.min_group_size,
-                message=(
-                    f"Too few examples to judge {column}: {', '.join(small)} (fewer than "
-                    f"{result.fairness.min_group_size}); they are in no comparison."
-                ),
-            )
-
-
-def _disparity(result: CandidateResult, column: str, large: dict[str, Estimate]) -> Finding:
-    """The largest difference between the groups of a column, and the names of the other large ones."""
-    metric = max(large, key=lambda name: large[name].value or 0.0)
-    others = [_in_words(name) for name in large if name != metric]
-    also = f"; also in {', '.join(others)}" if others else ""
-    return Finding(
-        id="fairness.disparity",
-        severity="warning",
-        candidate=result.name,
-        metric=metric,
-        subject=column,
-        observed=large[metric],
-        limit=LARGE_DISPARITY,
-        message=(
-            f"The groups of {column} differ by {full(large[metric], 'points')} in {_in_words(metric)}{also}."
-        ),
-    )
-
-
-def _widened(result: CandidateResult, column: str, clean: Estimate) -> Iterator[Finding]:
-    """The attack under which groups differ most in accuracy, where that is established to be more than
-    the difference on clean text."""
-    if result.fairness is None or clean.value is None:
-        return
-    assessed = {(each.attack, str(each.params)): each for each in result.fairness.under_attack}
-    wider = [
-        (under.groups[column].disparities["accuracy_difference"], attack)
-        for attack in result.robustness.attacks
-        if attack.comparable and (under := assessed.get((attack.name, str(attack.params))))
-    ]
-    wider = [each for each in wider if _is_large(each[0]) and (each[0].low or 0.0) > clean.value]
-    if not wider:
-        return
-    difference, attack = max(wider, key=lambda each: each[0].value or 0.0)
-    yield Finding(
-        id="fairness.widened_by_attack",
-        severity="warning",
-        candidate=result.name,
-        metric="accuracy_difference",
-        subject=f"{column} under {attack.label}",
-        observed=difference,
-        limit=clean.value,
-        message=(
-            f"Under {attack.label} the groups of {column} differ by {full(difference, 'points')} in "
-            f"accuracy, against {_points(clean.value)} on clean text: some groups are easier to attack."
-        ),
-    )
-
-
-def _is_large(difference: Estimate) -> bool:
-    """Large enough to tell, and not a difference that chance alone may have made."""
-    if difference.value is None or difference.low is None:
-        return False
-    return difference.low > 0 and difference.value >= LARGE_DISPARITY
-
-
-def _in_words(metric: str) -> str:
-    return metric.replace("_difference", "").replace("_", " ")
 
 
 def _points(share: float) -> str:

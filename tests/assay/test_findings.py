@@ -12,7 +12,6 @@ from assay.config_models import AuditConfig
 from assay.findings import find
 from assay.measure import Measured
 from assay.plan import Plan
-from fairness.results import FairnessResult
 from reports.model import CandidateResult, Finding
 from robustness.behaviour.base import Expectation, Nature
 from robustness.dataset import TextDataset
@@ -39,7 +38,8 @@ def plan(dataset: TextDataset | None = None, *, trains: bool = False) -> Plan:
         {"data": {"path": Path("d.csv")}, "candidates": [{"name": "plain", "model": "m"}]}
     )
     objectives = {"plain": Standard()} if trains else {}
-    return Plan(config, torch.device("cpu"), dataset or tiny_dataset(), (), objectives)
+    data = dataset or replace(tiny_dataset(), groups={})
+    return Plan(config, torch.device("cpu"), data, (), objectives)
 
 
 def quiet(name: str = "plain") -> CandidateResult:
@@ -64,19 +64,6 @@ def attacked_at(accuracy: dict[float, float], name: str = "plain") -> CandidateR
     ]
     clean = replace(result.robustness.clean, accuracy=Estimate(0.8, 0.77, 0.83, 640))
     return replace(result, robustness=replace(result.robustness, clean=clean, attacks=attacks))
-
-
-def fair(disparities: dict[str, Estimate], under: Estimate | None = None) -> CandidateResult:
-    """Groups of ``domain`` with these disparities, and with the accuracy difference ``under`` one attack."""
-    result = attacked_at({0.03: 0.75})
-    whole = candidate("plain").fairness
-    assert whole is not None
-    none = {"accuracy_difference": Estimate(0.0, 0.0, 0.1, 640)}
-    domain = replace(whole.groups["domain"], disparities=none | disparities)
-    attacked = {"accuracy_difference": under or none["accuracy_difference"]}
-    attack = replace(whole.under_attack[0], groups={"domain": replace(domain, disparities=attacked)})
-    fairness: FairnessResult = replace(whole, groups={"domain": domain}, under_attack=[attack])
-    return replace(result, fairness=fairness)
 
 
 def found(*results: Measured, on: Plan | None = None) -> dict[str, Finding]:
@@ -232,57 +219,6 @@ def test_an_attack_without_a_budget_is_no_loss_and_no_comparison() -> None:
     ]
     findings = find(plan(), [measured(unbounded[0], attacked=[1]), measured(unbounded[1], attacked=[60])])
     assert not {each.id for each in findings} & {"robustness.drop", "comparison.better", "comparison.worse"}
-
-
-def disparity(value: float, low: float) -> Estimate:
-    return Estimate(value, low, value + 0.1, 640)
-
-
-def test_a_disparity_is_told_where_it_is_large_and_not_by_chance() -> None:
-    finding = found(measured(fair({"equalized_odds_difference": disparity(0.2, 0.05)}), attacked=[75]))
-    assert finding["fairness.disparity"].message == (
-        "The groups of domain differ by 20.0 points (5.0 to 30.0) in equalized odds."
-    )
-    for silent in (
-        disparity(0.2, 0.0),
-        disparity(0.09, 0.05),
-        Estimate.undefined("only one group"),
-    ):
-        result = fair({"equalized_odds_difference": silent})
-        assert "fairness.disparity" not in found(measured(result, attacked=[75]))
-
-
-def test_ratios_are_no_differences() -> None:
-    result = fair({"equalized_odds_ratio": disparity(0.5, 0.3)})
-    assert "fairness.disparity" not in found(measured(result, attacked=[75]))
-
-
-def test_several_large_disparities_of_a_column_are_one_finding() -> None:
-    large = {"accuracy_difference": disparity(0.15, 0.05), "equalized_odds_difference": disparity(0.3, 0.2)}
-    finding = found(measured(fair(large), attacked=[75]))["fairness.disparity"]
-    assert (finding.metric, finding.subject) == ("equalized_odds_difference", "domain")
-    assert finding.message.endswith("in equalized odds; also in accuracy.")
-
-
-def test_an_attack_that_sets_groups_further_apart_is_told() -> None:
-    clean = {"accuracy_difference": Estimate(0.05, 0.0, 0.2, 640)}
-    finding = found(measured(fair(clean, disparity(0.3, 0.1)), attacked=[75]))["fairness.widened_by_attack"]
-    assert finding.subject == "domain under fgsm at epsilon 0.03"
-    assert finding.message == (
-        "Under fgsm at epsilon 0.03 the groups of domain differ by 30.0 points (10.0 to 40.0) in accuracy, "
-        "against 5.0 points on clean text: some groups are easier to attack."
-    )
-    for silent in (disparity(0.3, 0.04), disparity(0.09, 0.08), Estimate.undefined("only one group")):
-        assert "fairness.widened_by_attack" not in found(measured(fair(clean, silent), attacked=[75]))
-
-
-def test_groups_too_small_to_judge_are_named() -> None:
-    result = replace(attacked_at({}), fairness=candidate("plain").fairness)
-    assert result.fairness is not None
-    alone = replace(result, fairness=replace(result.fairness, under_attack=[]))
-    finding = found(measured(alone))["fairness.small_groups"]
-    assert (finding.severity, finding.subject) == ("info", "mentions")
-    assert "both (fewer than 30)" in finding.message
 
 
 def test_findings_are_numbers_that_can_be_written() -> None:
