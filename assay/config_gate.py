@@ -8,10 +8,17 @@ from assay.config_base import Count, Section, Share
 
 
 class FairnessConfig(Section):
-    """positive_label: the outcome whose rates are compared. min_group_size: below it no group is judged."""
+    """positive_label: the outcome whose rates are compared. min_group_size: below it no group is judged.
+
+    intersections: how many group columns are crossed with each other at most; 1 for none.
+    overlapping: {name: group columns of 0 and 1}, each of them a group that an example is in or not; the
+        groups of one name are compared with each other.
+    """
 
     positive_label: str | None = None
     min_group_size: Count = 30
+    intersections: Annotated[int, Field(ge=1, le=5)] = 1
+    overlapping: dict[str, Annotated[list[str], Field(min_length=2)]] = Field(default_factory=dict)
     confidence: Share = 0.95
     n_boot: Count = 1000
 

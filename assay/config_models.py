@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import combinations
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
@@ -86,21 +87,44 @@ class AuditConfig(Section):
         for position, test in enumerate(tests):
             if test in tests[:position]:
                 raise ValueError(f'the behaviour "{test[0]}" is given twice with {test[1]}: leave one out')
+        self._check_overlapping()
         for position, check in enumerate(self.gate):
             self._check_gate(f"gate.{position}", check)
         return self
+
+    @property
+    def groupings(self) -> list[str]:
+        """What examples are compared by: group columns, overlapping groups, and columns crossed."""
+        columns = self.data.groups
+        depths = range(2, min(self.fairness.intersections, len(columns)) + 1)
+        crossed = [" & ".join(some) for depth in depths for some in combinations(columns, depth)]
+        return [*columns, *self.fairness.overlapping, *crossed]
 
     def reduced_to(self, **kept: object) -> "AuditConfig":
         """The configuration without anything that measures or requires, but for what is given."""
         nothing: dict[str, object] = {"attacks": [], "behaviours": [], "suites": [], "gate": []}
         return self.model_copy(update={**nothing, **kept})
 
+    def _check_overlapping(self) -> None:
+        columns = self.data.groups
+        for name, members in self.fairness.overlapping.items():
+            if name in columns:
+                raise ValueError(
+                    f'fairness.overlapping: "{name}" is a group column already: choose a new name'
+                )
+            for member in members:
+                if member not in columns:
+                    raise ValueError(
+                        f'fairness.overlapping.{name}: "{member}" is none of data.groups.'
+                        f"{nearest(member, columns)} There are: {', '.join(columns) or 'none'}"
+                    )
+
     def _check_gate(self, place: str, check: GateConfig) -> None:
         """Every name in a check must be in the audit: a check of something unmeasured could never pass."""
         known = {
             "candidate": [candidate.name for candidate in self.candidates],
             "attack": list(dict.fromkeys(attack.name for attack in self.attacks)),
-            "group": self.data.groups,
+            "group": self.groupings,
             "behaviour": [behaviour.name for behaviour in self.behaviours],
         }
         for key, names in known.items():

@@ -106,6 +106,30 @@ def test_a_full_configuration_is_read(tmp_path: Path) -> None:
     assert config.fairness.min_group_size == 30
 
 
+def test_examples_can_be_compared_by_columns_by_overlapping_groups_and_by_columns_crossed(
+    tmp_path: Path,
+) -> None:
+    config = load_config(
+        write(tmp_path, FULL),
+        {
+            "data.groups": '["gender", "age", "region"]',
+            "fairness.intersections": "2",
+            "fairness.overlapping.named": '["gender", "age"]',
+        },
+    )
+    assert config.groupings == [
+        "gender",
+        "age",
+        "region",
+        "named",
+        "gender & age",
+        "gender & region",
+        "age & region",
+    ]
+    deeper = config.model_copy(update={"fairness": config.fairness.model_copy(update={"intersections": 3})})
+    assert deeper.groupings[-1] == "gender & age & region"
+
+
 def test_every_epsilon_is_a_run_and_other_keys_are_parameters(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, FULL))
     assert [run for attack in config.attacks for run in attack.expand()] == [

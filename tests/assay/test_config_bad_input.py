@@ -167,6 +167,22 @@ CASES = [
     pytest.param(
         GOOD + "[fairness]\nconfidence = 95\n", ["fairness.confidence", "less than 1, got 95"], id="percent"
     ),
+    pytest.param(
+        GOOD + '[fairness.overlapping]\nall = ["gender"]\n',
+        ["fairness.overlapping.all", "2"],
+        id="one member",
+    ),
+    pytest.param(
+        GOOD + '[fairness.overlapping]\nall = ["gender", "aeg"]\n',
+        ['fairness.overlapping.all: "aeg" is none of data.groups', "There are: gender"],
+        id="member that is no group",
+    ),
+    pytest.param(
+        GOOD + '[fairness.overlapping]\ngender = ["gender", "gender"]\n',
+        ['"gender" is a group column already'],
+        id="overlapping groups named as a column",
+    ),
+    pytest.param(GOOD + "[fairness]\nintersections = 6\n", ["fairness.intersections", "got 6"], id="depth"),
     pytest.param(GOOD + GATE, ["gate.0: expected min, max or both"], id="no limit"),
     pytest.param(
         GOOD + GATE + "min = 0.9\nmax = 0.1\n", ["gate.0", "min (0.9) is above max (0.1)"], id="min over max"
