@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from assay.candidates import prepare
+from assay.candidates import Prepared, prepare
 from assay.changed_texts import json_lines
 from assay.config_models import AuditConfig, ValidityConfig
 from assay.engines import check_engine, engines
@@ -18,12 +18,10 @@ from assay.measure import Measured, measure
 from assay.plan import Plan, make_plan
 from assay.preview import preview
 from assay.progress import Reporter
+from assay.report_files import write_report
 from assay.run_folder import RunFolder, write_whole
 from assay.trust import with_validity
 from attacks.textattack.attack import DrivenAttack
-from reports.html import render_html
-from reports.json_io import to_json
-from reports.markdown import render_markdown
 from reports.model import AuditReport, CandidateResult, DataSummary, Finding, GateResult, Provenance
 from robustness.asking import Budget
 from robustness.device import describe_device
@@ -87,10 +85,11 @@ def measure_candidates(plan: Plan, run: RunFolder, ledger: Ledger, reporter: Rep
     check_engine(plan)
     for line in preview(plan, only_endpoints=True):
         reporter.say(line)
-    prepared, measured = [], []
+    prepared: list[Prepared] = []
+    measured: list[Measured] = []
     with engines(plan) as engine_of:
         for candidate in plan.config.candidates:
-            prepared.append(prepare(candidate, plan, run, reporter, ledger.answer_store))
+            prepared.append(prepare(candidate, plan, run, reporter, ledger.answer_store, prepared))
             with engine_of(prepared[-1]) as engine:
                 measured.append(measure(prepared[-1], plan, ledger, reporter, engine))
     return [
@@ -141,20 +140,13 @@ def _versions(plan: Plan) -> dict[str, str]:
     return {name: version(name) for name in (*LIBRARIES, *(WORDS if driven else ()))}
 
 
-def write_report(report: AuditReport, run: RunFolder) -> None:
-    """audit.json first: from it everything else can be rendered again."""
-    write_whole(run.audit, to_json(report))
-    write_whole(run.summary, render_markdown(report))
-    write_whole(run.report, render_html(report))
-
-
 def _sampling(plan: Plan) -> list[str]:
     """What a reader must know about samples that were drawn."""
     notes = []
     if plan.config.data.max_examples == len(plan.test):
         notes.append(f"Audited is a stratified random sample of {len(plan.test):,} test examples.")
     train, validation = (len(plan.dataset.split(name)) for name in ("train", "validation"))
-    if plan.objectives and plan.config.data.max_train_examples in (train, train + validation):
+    if plan.trains and plan.config.data.max_train_examples in (train, train + validation):
         notes.append(
             f"Training uses a stratified random sample: {train:,} examples, and {validation:,} to validate."
         )

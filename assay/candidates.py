@@ -1,4 +1,4 @@
-"""Gets a candidate ready to be measured: loaded, or trained once and kept."""
+"""Gets a candidate ready to be measured: loaded, or trained or mitigated once and kept."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.config_models import CandidateConfig
+from assay.mitigating import TrainingData, in_training, load_saved, mitigated, training_data
 from assay.models import Answers, load_candidate, open_model
 from assay.plan import Plan
 from assay.progress import Reporter
@@ -16,8 +17,7 @@ from assay.run_folder import RunFolder
 from assay.trained_models import key_of, save, trained_before
 from assay.training_plan import settings_of
 from attacks.errors import AssayError
-from reports.model import ModelInfo, TrainingSummary
-from robustness import loading
+from reports.model import MitigationSummary, ModelInfo, TrainingSummary
 from robustness.black_box.kinds import Kind
 from robustness.classifier import Classifier
 from robustness.distributed import ALONE, Processes
@@ -48,8 +48,9 @@ class Place:
 class Prepared:
     """A candidate ready to be measured.
 
-    info: what the report says of the model. training: None when it came trained.
+    info: what the report says of the model. training: None when it came trained, or from another candidate.
     load: makes the same model again, in another process.
+    mitigation: what was done to treat groups more alike; None for nothing.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Prepared:
     info: ModelInfo
     training: TrainingSummary | None
     load: Callable[[], Model]
+    mitigation: MitigationSummary | None = None
 
     @property
     def classifier(self) -> Classifier | None:
@@ -66,48 +68,82 @@ class Prepared:
 
 
 def prepare(
-    candidate: CandidateConfig, plan: Plan, run: RunFolder, reporter: Reporter, answers: Answers
+    candidate: CandidateConfig,
+    plan: Plan,
+    run: RunFolder,
+    reporter: Reporter,
+    answers: Answers,
+    earlier: Sequence[Prepared] = (),
 ) -> Prepared:
-    """Open ``candidate``; where it is to be trained, train it, or take the model that the same data,
-    start, objective and settings made before.
+    """Open ``candidate``; where it is to be trained or mitigated, do so, or take the model that the same
+    data, start, objective, method and settings made before.
 
-    answers: what keeps the answers of an endpoint.
+    answers: what keeps the answers of an endpoint. earlier: candidates that are ready, among which a base is
+    looked for; one that is not there is prepared for the purpose.
     """
     # What changed texts are judged by is large, and no other process needs it.
     plan = replace(plan, judge=None)
+    if candidate.base is not None:
+        return _on_base(candidate, plan, run, reporter, answers, earlier)
     load: Callable[[], Model] = partial(open_model, candidate, plan)
-    training = None
+    training, mitigation = None, None
     if candidate.train is None:
         model = open_model(candidate, plan, answers)
     else:
         classifier = load_candidate(candidate, plan)
         place = place_in(run, candidate.name)
-        training = trained(candidate, classifier, plan, place, reporter)
+        data = training_data(candidate, plan)
+        training = trained(candidate, classifier, plan, place, reporter, data=data)
+        mitigation = in_training(plan.objectives[candidate.name], data, training.seconds)
         # Measured is what was saved, so that a resumed audit measures the same.
-        load = partial(_saved, candidate, plan, place.model, classifier.max_length)
+        load = partial(
+            load_saved,
+            place.model,
+            plan,
+            trust_remote_code=candidate.trust_remote_code,
+            max_length=classifier.max_length,
+        )
         model = load()
     layers = "" if candidate.layers is None else f" (first {candidate.layers} layers)"
     named = model.source if candidate.kind == "endpoint" else candidate.model or candidate.encoder
-    info = ModelInfo(
-        source=f"{named}{layers}",
+    info = _info(f"{named}{layers}", model)
+    return Prepared(candidate.name, candidate.kind, model, info, training, load, mitigation)
+
+
+def _on_base(
+    candidate: CandidateConfig,
+    plan: Plan,
+    run: RunFolder,
+    reporter: Reporter,
+    answers: Answers,
+    earlier: Sequence[Prepared],
+) -> Prepared:
+    """The candidate that a mitigation makes of another one's model."""
+    config = plan.bases[candidate.name]
+    found = next((each for each in earlier if each.name == config.name), None)
+    base = found or prepare(config, plan, run, reporter, answers)
+    if base.classifier is None:
+        raise ValueError(f'expected a Hugging Face classifier as base, got "{base.name}"')
+    folder = run.model(candidate.name)
+    mitigation = mitigated(candidate, base.classifier, base.info.sha256, plan, folder, reporter)
+    load = partial(
+        load_saved,
+        folder,
+        plan,
+        trust_remote_code=config.trust_remote_code,
+        max_length=base.classifier.max_length,
+    )
+    model = load()
+    info = _info(f"{base.info.source}, {mitigation.method}", model)
+    return Prepared(candidate.name, candidate.kind, model, info, None, load, mitigation)
+
+
+def _info(source: str, model: Model) -> ModelInfo:
+    return ModelInfo(
+        source=source,
         sha256=model.fingerprint(),
         num_parameters=model.num_parameters,
         labels=list(model.label_names),
-    )
-    return Prepared(candidate.name, candidate.kind, model, info, training, load)
-
-
-def _saved(candidate: CandidateConfig, plan: Plan, folder: Path, max_length: int) -> Model:
-    """The model that was trained and saved in ``folder``."""
-    return loading.with_labels(
-        loading.load_classifier(
-            str(folder),
-            device=plan.device,
-            offline=True,
-            trust_remote_code=candidate.trust_remote_code,
-            max_length=max_length,
-        ),
-        plan.dataset.label_names,
     )
 
 
@@ -123,6 +159,7 @@ def trained(
     place: Place,
     reporter: Reporter,
     *,
+    data: TrainingData | None = None,
     observers: Sequence[Observer] = (),
     processes: Processes = ALONE,
 ) -> TrainingSummary:
@@ -130,6 +167,7 @@ def trained(
     before, or a new one. An interrupted training goes on where it stopped.
 
     classifier: the candidate as it stands before any training; it is trained in place.
+    data: that of ``training_data``, where it is at hand.
     Raises AssayError as ``robustness.training.train`` does, where the model cannot be saved, and where
     another one is in the place and not to be replaced.
     """
@@ -137,13 +175,16 @@ def trained(
         raise ValueError(f'expected a candidate with train, got "{candidate.name}"')
     objective = plan.objectives[candidate.name]
     settings = settings_of(candidate.train, plan.config.seed)
-    training, validation = plan.dataset.split("train"), plan.dataset.split("validation")
-    key = key_of(identity(classifier, training, validation, objective, settings))
+    data = training_data(candidate, plan) if data is None else data
+    training, validation, weights = data.training, data.validation, data.weights
+    key = key_of(identity(classifier, training, validation, objective, settings, weights))
     before = processes.from_main(lambda: _before(place, key))
     if before is not None:
         reporter.say(f"{candidate.name}: trained before, taken from {place.model}")
         return before
 
+    for note in () if data.mitigation is None else data.mitigation.notes:
+        reporter.say(f"{candidate.name}: {note}")
     shared = "" if processes.count == 1 else f"-{processes.count}"
     state = place.unfinished / f"{key[:16]}-{classifier.device.type}{shared}"
     shown = _shown(objective, settings)
@@ -161,6 +202,7 @@ def trained(
             settings,
             state,
             advance,
+            weights=weights,
             observers=[*observers, *told],
             processes=processes,
         )

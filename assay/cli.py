@@ -17,12 +17,18 @@ from assay.cli_options import (
     Device,
     Engine,
     Given,
+    Group,
     LabelColumn,
     Offline,
+    Overlapping,
+    Predicted,
+    Predictions,
     Preview,
     Resources,
+    Score,
     Seed,
     TextColumn,
+    TrueLabel,
     Workers,
 )
 from attacks.errors import AssayError
@@ -70,6 +76,7 @@ class Listing(StrEnum):
     behaviours = "behaviours"
     objectives = "objectives"
     metrics = "metrics"
+    mitigations = "mitigations"
 
 
 def _show_version(wanted: bool) -> None:
@@ -305,6 +312,79 @@ def attack(
         _preview(settled, candidate or [], attacks or [])
     else:
         _attack(settled, candidate or [], attacks or [], output)
+
+
+@app.command()
+def fairness(
+    predictions: Predictions,
+    label: TrueLabel,
+    prediction: Predicted,
+    score: Score = None,
+    group: Group = None,
+    overlapping: Overlapping = None,
+    intersections: Annotated[
+        int, typer.Option("--intersections", min=1, help="Cross up to so many group columns; 1: none.")
+    ] = 1,
+    positive_label: Annotated[
+        str | None,
+        typer.Option(
+            "--positive-label",
+            metavar="LABEL",
+            help="Of two labels, the outcome that selection rate, TPR and FPR speak of (default: the second)",
+        ),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="A,B,...",
+            help="All labels, in order, where the data lacks some (default: those of the label column)",
+        ),
+    ] = None,
+    min_group_size: Annotated[
+        int,
+        typer.Option("--min-group-size", min=1, help="A smaller group is shown, but not compared."),
+    ] = 30,
+    confidence: Annotated[float, typer.Option("--confidence", help="Level of every interval.")] = 0.95,
+    seed: Seed = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FOLDER", help="Where to put the report (default: runs/NAME)"),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="What the report calls the model (default: the name of the file)"),
+    ] = None,
+) -> None:
+    """Assess the predictions of any model by group; no model is loaded.
+
+    Metrics, disparities with intervals and tests, and with scores the AUCs of each group against the others.
+    Leaves report.html, audit.json and summary.md in the output folder. For example:
+
+    assay fairness predictions.csv --label label --prediction predicted --score p_toxic --group gender
+    --group religion --intersections 2
+
+    Exit code 0: assessed, whatever was found; 2: it could not be.
+    """
+    from assay.fairness_command import Settings, run_fairness
+    from assay.fairness_summary import summary_lines
+    from assay.prediction_roles import roles_of, split_list
+
+    roles = roles_of(label, prediction, score or [], group or [], overlapping or [])
+    settings = Settings(
+        positive_label=positive_label,
+        labels=None if labels is None else split_list("--labels", labels),
+        intersections=intersections,
+        min_group_size=min_group_size,
+        confidence=confidence,
+        seed=seed or 0,
+        output=output,
+        name=name,
+    )
+    report, run = run_fairness(predictions, roles, settings)
+    for line in summary_lines(report):
+        typer.echo(line)
+    typer.echo(f"Report: {run.report}")
 
 
 @app.command()

@@ -44,6 +44,7 @@ _PATHS = {
     ("data", "path"),
     ("data", "train_path"),
     ("data", "validation_path"),
+    ("counterfactual", "templates"),
 }
 _MODELS = ("model", "encoder")
 _SIMILARITY = {("similarity", "encoder"), ("similarity", "language_model")}
@@ -127,7 +128,8 @@ def _absolute(value: Any, place: Place, base: Path) -> Any:
     if not isinstance(value, str):
         return value
     # A suite names its file as [data] does.
-    if place in _PATHS or (place[:1] == ("suites",) and ("data", *place[2:]) in _PATHS):
+    of_suite = place[:1] == ("suites",) and ("data", *place[2:]) in _PATHS
+    if place in _PATHS or of_suite or place[:2] == ("counterfactual", "terms"):
         if not value:
             raise AssayError(f'{_dotted(place)}: expected a path, got "". Give a path or leave the key out.')
         return _resolved(value, base)

@@ -68,14 +68,31 @@ class TrainConfig(Section):
         return self.model_dump(exclude=others)
 
 
+class MitigateConfig(Section):
+    """What is done to treat groups more alike; keys that are not here are parameters of the method, which
+    checks them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the method."""
+        return dict(self.model_extra or {})
+
+
 class CandidateConfig(Section):
-    """One [[candidates]]: a classifier (``model``), or an encoder to fine-tune (``encoder`` and ``train``).
+    """One [[candidates]]: a classifier (``model``), an encoder to fine-tune (``encoder`` and ``train``), or
+    what a mitigation makes of another candidate (``base`` and ``mitigate``).
 
     model: a folder or a hub name, ``module:object`` (a function or a scikit-learn pipeline), the file of a
         pipeline, or the address of an endpoint.
     layers: keep only the first so many transformer layers of an encoder.
     labels: the labels of a model that does not tell them itself, in the order of its scores.
     batch_size: texts that a model which only answers is asked at once; None for what suits its kind.
+    base: the name of a candidate above this one. mitigate: with ``train``, a method that changes the training
+        data; with ``base``, one that starts from that candidate's model.
     """
 
     name: str
@@ -90,6 +107,8 @@ class CandidateConfig(Section):
     labels: Annotated[list[str], Field(min_length=2)] | None = None
     batch_size: Count | None = None
     endpoint: EndpointConfig | None = None
+    base: str | None = Field(None, min_length=1)
+    mitigate: MitigateConfig | None = None
 
     @field_validator("name")
     @classmethod
@@ -98,8 +117,13 @@ class CandidateConfig(Section):
 
     @model_validator(mode="after")
     def _one_model(self) -> "CandidateConfig":
+        if self.base is not None:
+            return self._on_base()
         if (self.model is None) == (self.encoder is None):
-            raise ValueError("expected exactly one of model (a classifier) and encoder (to be fine-tuned)")
+            raise ValueError(
+                "expected exactly one of model (a classifier), encoder (to be fine-tuned) and base (another "
+                "candidate, to be mitigated)"
+            )
         if self.encoder is not None and self.train is None:
             raise ValueError("an encoder must be fine-tuned: add train, for example train = { epochs = 3 }")
         if self.layers is not None and self.encoder is None:
@@ -116,9 +140,29 @@ class CandidateConfig(Section):
             raise ValueError(
                 "a Hugging Face model knows its labels; map those of the data with data.label_map"
             )
+        if self.mitigate is not None and self.train is None:
+            raise ValueError(
+                "mitigate needs train (for a method that changes the training data) or, in place of model, "
+                "base (the name of a candidate above, for a method that starts from its model)"
+            )
+        return self
+
+    def _on_base(self) -> "CandidateConfig":
+        if self.mitigate is None:
+            raise ValueError(
+                "base names what a mitigation starts from: add mitigate, for example mitigate = { method = "
+                '"threshold_optimizer", group = "gender" }'
+            )
+        if self.base == self.name:
+            raise ValueError(f'base: "{self.base}" is this candidate itself; name one above it')
+        given = sorted(self.model_fields_set - {"name", "base", "mitigate"})
+        if given:
+            raise ValueError(
+                f"with base, the model is that of the other candidate: leave out {', '.join(given)}"
+            )
         return self
 
     @property
     def kind(self) -> Kind:
-        """What ``model`` names; an encoder is a Hugging Face model."""
+        """What ``model`` names; an encoder is a Hugging Face model, and so is the model of a base."""
         return "transformers" if self.model is None else kind_of(self.model)

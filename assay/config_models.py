@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from assay.config_attacks import AttackConfig, BehaviourConfig, SimilarityConfig
 from assay.config_base import Count, Section, folder_name
 from assay.config_candidates import CandidateConfig, LoraConfig, TrainConfig
+from assay.config_counterfactual import CounterfactualConfig
 from assay.config_data import DataConfig, SuiteConfig
 from assay.config_gate import FairnessConfig, GateConfig, ValidityConfig
 from attacks.errors import nearest
@@ -19,6 +20,7 @@ __all__ = [
     "AuditConfig",
     "BehaviourConfig",
     "CandidateConfig",
+    "CounterfactualConfig",
     "DataConfig",
     "FairnessConfig",
     "GateConfig",
@@ -55,6 +57,7 @@ class AuditConfig(Section):
     attacks: list[AttackConfig] = Field(default_factory=list)
     behaviours: list[BehaviourConfig] = Field(default_factory=list)
     suites: list[SuiteConfig] = Field(default_factory=list)
+    counterfactual: CounterfactualConfig | None = None
     similarity: SimilarityConfig = SimilarityConfig()
     fairness: FairnessConfig = FairnessConfig()
     validity: ValidityConfig = ValidityConfig()
@@ -102,7 +105,13 @@ class AuditConfig(Section):
 
     def reduced_to(self, **kept: object) -> "AuditConfig":
         """The configuration without anything that measures or requires, but for what is given."""
-        nothing: dict[str, object] = {"attacks": [], "behaviours": [], "suites": [], "gate": []}
+        nothing: dict[str, object] = {
+            "attacks": [],
+            "behaviours": [],
+            "suites": [],
+            "counterfactual": None,
+            "gate": [],
+        }
         return self.model_copy(update={**nothing, **kept})
 
     def _check_overlapping(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from fairness.results import GroupAssessment, Status
-from reports.formatting import full
+from reports.formatting import full, two_digits
 from reports.model import CandidateResult, Finding, Severity
 from robustness.estimate import Estimate
 
@@ -77,7 +77,7 @@ def _difference(
             else "chance alone may have made it"
         )
         needed = (
-            f" About {_rounded(test.examples_needed)} examples would decide it."
+            f" About {two_digits(test.examples_needed)} examples would decide it."
             if test.examples_needed is not None
             else ""
         )
@@ -181,9 +181,3 @@ def _worst_intersection(result: CandidateResult, crossed: Mapping[str, GroupAsse
 
 def _in_words(metric: str) -> str:
     return metric.replace("_difference", "").replace("_", " ")
-
-
-def _rounded(n: int) -> str:
-    """Two digits are all that a forecast is good for: 12,345 is ``12,000``."""
-    step = 10 ** max(0, len(str(n)) - 2)
-    return f"{-(-n // step) * step:,}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from assay.counterfactuals import counterfactual_findings
 from assay.fairness_findings import fairness_findings
 from assay.gap_findings import widened_against, widened_by_attack
 from assay.measure import Measured
@@ -33,6 +34,7 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
         *(finding for result in results for finding in fairness_findings(result)),
         *(finding for each in measured for finding in widened_by_attack(plan, each)),
         *(finding for other in measured[1:] for finding in widened_against(plan, measured[0], other)),
+        *(finding for result in results for finding in counterfactual_findings(result)),
         *_data(plan, results),
     ]
     return sorted(found, key=_rank)

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from assay.config_models import GateConfig
 from attacks.errors import AssayError, nearest
-from fairness.disparities import DISPARITIES
+from fairness.disparities import BOTH, DISPARITIES, EQUALITY_DIFFERENCES, OVERALL
+from fairness.metrics import OUTCOME_METRICS
+from fairness.results import GroupAssessment
 from reports.model import CandidateResult, GateCheck, GateResult
 from robustness.dataset import TextDataset
 from robustness.estimate import Estimate
@@ -23,26 +25,49 @@ BEHAVIOUR: Keys = frozenset({"behaviour"})
 MINIMAL_NORM = "minimal_norm"
 FILTERED = "filtered_success_rate"
 FAILURE_RATE = "failure_rate"
+FLIP_RATE = "flip_rate"
+LOG_LOSS = "log_loss"
 ATTACK_METRICS = ("accuracy_under_attack", "attack_success_rate")
-CLASS_METRICS = ("selection_rate", "tpr", "fpr", "fnr", "f1")
-CLASS_DISPARITIES = tuple(f"{name}_{kind}" for name in DISPARITIES for kind in ("difference", "ratio"))
+GROUP_METRICS = ("accuracy", "balanced_accuracy", "expected_calibration_error", LOG_LOSS)
+CLASS_METRICS = (*OUTCOME_METRICS, "roc_auc")
+OVERALL_DISPARITIES = (*(f"{name}_{kind}" for name in OVERALL for kind in BOTH), "log_loss_difference")
+CLASS_DISPARITIES = (
+    *(f"{name}_{kind}" for name in DISPARITIES for kind in BOTH),
+    *(f"{name}_difference" for name in EQUALITY_DIFFERENCES),
+    "roc_auc_difference",
+)
+BIAS_MEANS = ("bias_score", "mean_subgroup_auc", "mean_bpsn_auc", "mean_bnsp_auc")
+BIAS_AREAS = ("subgroup_auc", "bpsn_auc", "bnsp_auc")
+UNBOUNDED = (
+    MINIMAL_NORM,
+    LOG_LOSS,
+    "log_loss_difference",
+    *(f"{n}_difference" for n in EQUALITY_DIFFERENCES),
+)
+"""Metrics that may be above 1."""
 
 METRICS: dict[str, tuple[Keys, ...]] = {
-    "accuracy": (ALL, VALUE, VALUE | ATTACK),
+    **dict.fromkeys(GROUP_METRICS, (VALUE, VALUE | ATTACK)),
+    **dict.fromkeys(CLASS_METRICS, (VALUE, VALUE | ATTACK)),
+    **dict.fromkeys(("accuracy", "expected_calibration_error", "roc_auc"), (ALL, VALUE, VALUE | ATTACK)),
     "macro_f1": (ALL,),
-    "roc_auc": (ALL,),
-    "expected_calibration_error": (ALL,),
     "worst_case_accuracy": (ALL,),
     **dict.fromkeys(ATTACK_METRICS, (ATTACK, VALUE | ATTACK)),
     MINIMAL_NORM: (ATTACK,),
     FILTERED: (ATTACK,),
     FAILURE_RATE: (BEHAVIOUR,),
-    **dict.fromkeys(CLASS_METRICS, (VALUE, VALUE | ATTACK)),
-    **dict.fromkeys(("accuracy_difference", *CLASS_DISPARITIES), (COLUMN, COLUMN | ATTACK)),
+    FLIP_RATE: (ALL,),
+    **dict.fromkeys((*OVERALL_DISPARITIES, *CLASS_DISPARITIES), (COLUMN, COLUMN | ATTACK)),
+    **dict.fromkeys(BIAS_MEANS, (COLUMN,)),
+    **dict.fromkeys(BIAS_AREAS, (VALUE,)),
 }
 """Every metric that a check may name, and the sets of keys with which it says what is measured.
 
 With more than two classes the metrics of one class are named ``metric[label]``."""
+
+
+OF_CLASS = (*CLASS_METRICS, *CLASS_DISPARITIES, *BIAS_MEANS, *BIAS_AREAS)
+"""Metrics that are measured for each class where there are more than two."""
 
 
 def check_gate(checks: Sequence[GateConfig]) -> None:
@@ -55,7 +80,7 @@ def check_gate(checks: Sequence[GateConfig]) -> None:
                 f"{nearest(metric, list(METRICS))} The metrics: {', '.join(METRICS)}."
             )
         for key, limit in (("min", check.min), ("max", check.max)):
-            if limit is not None and metric != MINIMAL_NORM and not 0 <= limit <= 1:
+            if limit is not None and metric not in UNBOUNDED and not 0 <= limit <= 1:
                 hint = f" Did you mean {limit / 100:g}?" if 2 <= limit <= 100 else ""
                 raise AssayError(
                     f"gate.{position}.{key}: {metric} lies between 0 and 1, got {limit:g}.{hint}"
@@ -74,7 +99,9 @@ def check_gate_names(checks: Sequence[GateConfig], dataset: TextDataset) -> None
     labels, groups = dataset.label_names, dataset.group_counts
     for position, check in enumerate(checks):
         metric, label = _split(check.metric)
-        place, of_class = f"gate.{position}.metric", metric in (*CLASS_METRICS, *CLASS_DISPARITIES)
+        place = f"gate.{position}.metric"
+        # Without a group it is the area over all classes.
+        of_class = metric in OF_CLASS and not (metric == "roc_auc" and check.group is None)
         if label is not None and not (of_class and len(labels) > 2):
             raise AssayError(f'{place}: expected "{metric}" for these data, got "{check.metric}".')
         if label is None and of_class and len(labels) > 2:
@@ -164,6 +191,8 @@ def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResul
         return Estimate.undefined(f"it ended early, after {attack.n:,} of {whole:,} examples")
     if check.behaviour is not None:
         return _worst_failure_rate(check.behaviour, candidate)
+    if check.metric == FLIP_RATE:
+        return _worst_flip_rate(candidate)
     if check.group is not None:
         measured = _by_group(check, check.group, candidate, attack)
     elif attack is not None:
@@ -189,6 +218,14 @@ def _worst_failure_rate(behaviour: str, candidate: CandidateResult) -> Estimate:
     return max(rates, key=lambda rate: rate.value or 0.0)
 
 
+def _worst_flip_rate(candidate: CandidateResult) -> Estimate:
+    """Of the audited texts and the templates, the examples whose answers identity swaps change most often."""
+    rates = [each.flip_rate for each in candidate.counterfactuals if each.flip_rate.value is not None]
+    if not rates:
+        return Estimate.undefined("no identity was swapped: add [counterfactual]")
+    return max(rates, key=lambda rate: rate.value or 0.0)
+
+
 def _by_group(
     check: GateConfig, column: str, candidate: CandidateResult, attack: AttackResult | None
 ) -> Mapping[str, object]:
@@ -210,10 +247,24 @@ def _by_group(
         groups = assessed[0]
     if column not in groups:
         return {}
+    metric, label = _split(check.metric)
+    if metric in (*BIAS_MEANS, *BIAS_AREAS):
+        return _bias(groups[column], check.value, metric, label)
     if check.value is None:
         return groups[column].disparities
     value = groups[column].by_group.get(check.value)
     return value.metrics if value else {}
+
+
+def _bias(
+    assessment: GroupAssessment, value: str | None, metric: str, label: str | None
+) -> Mapping[str, object]:
+    """{the metric as a check names it: its estimate}, of the class ``label`` or the only one."""
+    outcome = label if label is not None else next(iter(assessment.bias), None)
+    bias = assessment.bias.get(outcome) if outcome is not None else None
+    found = bias if bias is None or value is None else bias.by_group.get(value)
+    name = metric if label is None else f"{metric}[{label}]"
+    return {} if found is None else {name: getattr(found, metric)}
 
 
 def _listed(keys: Keys) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def lines(what: str) -> list[str]:
-    """The lines of ``assay list attacks``, ``behaviours``, ``objectives`` or ``metrics``."""
+    """The lines of ``assay list attacks``, ``behaviours``, ``objectives``, ``mitigations`` or ``metrics``."""
     if what == "metrics":
         return _metrics()
     # Imported here: they import torch, which the metrics do not need.
@@ -15,6 +15,8 @@ def lines(what: str) -> list[str]:
         from robustness.behaviour.registry import describe
 
         return [line for each in describe() for line in _described(each)]
+    if what == "mitigations":
+        return [*_mitigations()]
     from robustness.objectives import registry
 
     return [line for each in registry.describe() for line in _described(each)]
@@ -32,6 +34,27 @@ def _attacks() -> Iterator[str]:
     yield "package.module:function: A recipe of your own: from a model wrapper to a textattack.Attack."
     for name, reason in registry.impossible().items():
         yield f"{name}: Not for classifiers that only answer: {reason}"
+
+
+def _mitigations() -> Iterator[str]:
+    """The methods in the order in which they come in: before, during and after a training."""
+    from fairness.mitigation import registry
+    from robustness.objectives import registry as objectives
+
+    methods = registry.describe()
+    yield "Of the training data: mitigate = { method = ... } beside train"
+    for each in methods:
+        if each.stage == "data":
+            yield from _described(each)
+    yield "In the training: train = { objective = ..., group = ... }"
+    for objective in objectives.describe():
+        if any(parameter.name == "group" for parameter in objective.parameters):
+            yield from _described(objective)
+    for stage, what in (("embeddings", "head on the embeddings"), ("predictions", "predictions")):
+        yield f"Of the {what} of a trained candidate: mitigate = {{ method = ... }} beside base"
+        for each in methods:
+            if each.stage == stage:
+                yield from _described(each)
 
 
 def _needs(names: Sequence[str], missing: set[str]) -> str:

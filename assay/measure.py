@@ -7,6 +7,7 @@ import numpy as np
 
 from assay.behaving import run_behaviour, run_suite
 from assay.candidates import Prepared
+from assay.counterfactuals import run_counterfactuals
 from assay.forecasts import in_words
 from assay.ledger import Ledger
 from assay.plan import Plan
@@ -17,12 +18,15 @@ from fairness.results import FairnessResult
 from reports.model import CandidateResult
 from robustness import evaluate
 from robustness.asking import Budget, Engine
+from robustness.behaviour.run import gives_scores
 from robustness.curves import curves
 from robustness.estimate import Estimate, wilson
 from robustness.metrics import clean_result
+from robustness.models import Model, computed_here
 from robustness.outcomes import Outcome
 from robustness.quality.measured import Quality
 from robustness.results import RobustnessResult
+from robustness.routed import Routed
 from robustness.summarize import attack_result, worst_case_accuracy
 from robustness.validity import SAME_ANSWER
 
@@ -62,7 +66,8 @@ def measure(
         [] if plan.judge is None or attack.space == "embedding" else plan.judge.qualities(test, outcomes)
         for attack, outcomes in zip(plan.attacks, attacked, strict=True)
     ]
-    scale = None if candidate.classifier is None else candidate.classifier.embedding_scale
+    model = candidate.model
+    scale = model.embedding_scale if isinstance(model, Routed) or computed_here(model) else None
     whole = [each for each in zip(plan.attacks, attacked, strict=True) if complete(each[1])]
     robustness = RobustnessResult(
         clean=clean_result(
@@ -105,7 +110,13 @@ def measure(
         model=candidate.info,
         training=candidate.training,
         robustness=robustness,
-        fairness=_fairness(plan, clean, attacked) if test.groups else None,
+        fairness=_fairness(plan, model, clean, attacked) if test.groups else None,
+        mitigation=candidate.mitigation,
+        counterfactuals=(
+            run_counterfactuals(candidate, clean, plan.counterfactual, plan, ledger, reporter)
+            if plan.counterfactual
+            else []
+        ),
     )
     return Measured(result, clean, attacked, qualities, _unstable(candidate, clean, plan))
 
@@ -113,7 +124,8 @@ def measure(
 def _unstable(candidate: Prepared, clean: Sequence[Outcome], plan: Plan) -> Estimate | None:
     """For models that are computed here the validity checks ask this; an endpoint may charge for it."""
     n = min(plan.config.validity.examples, len(clean))
-    if candidate.classifier is not None or candidate.kind == "endpoint" or not n or not plan.attacks:
+    local = candidate.classifier is not None or isinstance(candidate.model, Routed)
+    if local or candidate.kind == "endpoint" or not n or not plan.attacks:
         return None
     again = candidate.model.predict_proba(plan.test.inputs[:n])
     before = np.array([outcome.probabilities for outcome in clean[:n]])
@@ -152,15 +164,22 @@ def _attacked(
         )
 
 
-def _fairness(plan: Plan, clean: Sequence[Outcome], attacked: Sequence[Sequence[Outcome]]) -> FairnessResult:
+def _fairness(
+    plan: Plan, model: Model, clean: Sequence[Outcome], attacked: Sequence[Sequence[Outcome]]
+) -> FairnessResult:
     settings = plan.config.fairness
     return assess(
         plan.test.labels,
         _predictions(clean),
         plan.test.groups,
         plan.test.label_names,
+        scores=_scores(model, clean),
+        intersections=settings.intersections,
+        overlapping=settings.overlapping,
         attacked=[
-            AttackedPredictions(attack.name, attack.params(), _predictions(outcomes))
+            AttackedPredictions(
+                attack.name, attack.params(), _predictions(outcomes), _scores(model, outcomes)
+            )
             for attack, outcomes in zip(plan.attacks, attacked, strict=True)
             if complete(outcomes)
         ],
@@ -169,6 +188,13 @@ def _fairness(plan: Plan, clean: Sequence[Outcome], attacked: Sequence[Sequence[
         confidence=settings.confidence,
         seed=plan.config.seed,
     )
+
+
+def _scores(model: Model, outcomes: Sequence[Outcome]) -> np.ndarray | None:
+    """(n, k) class probabilities; None for a model that gives labels only."""
+    if not gives_scores(model):
+        return None
+    return np.array([outcome.probabilities for outcome in outcomes])
 
 
 def complete(outcomes: Sequence[Outcome]) -> bool:

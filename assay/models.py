@@ -82,7 +82,12 @@ def load_candidate(candidate: CandidateConfig, plan: "Plan") -> Classifier:
 
 
 def check_source(candidate: CandidateConfig, *, offline: bool) -> None:
-    """Refuse early what cannot be loaded; never touches the network. Raises AssayError."""
+    """Refuse early what cannot be loaded; never touches the network. Raises AssayError.
+
+    A candidate that starts from another one loads nothing itself.
+    """
+    if candidate.base is not None:
+        return
     if candidate.kind == "transformers":
         loading.check_source(
             model_source(candidate),

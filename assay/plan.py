@@ -1,6 +1,6 @@
 """Everything that an audit needs, built and checked before the first expensive call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -8,12 +8,14 @@ from assay.config_models import AttackConfig, AuditConfig, CandidateConfig, Suit
 from assay.gate import check_gate_names
 from assay.models import Answers, check_source, open_model
 from assay.text_quality import TextJudge, load_judge
-from assay.training_plan import build_objectives
+from assay.training_plan import bases, build_mitigations, build_objectives, check_groups
 from attacks import registry as attack_registry
 from attacks.base import Attack
 from attacks.black_box import QueryAttack
 from attacks.errors import AssayError, nearest
 from attacks.textattack import resources
+from fairness.counterfactual.setup import Counterfactuals, set_up
+from fairness.mitigation.base import Mitigation
 from robustness import access, loading
 from robustness.asking import Budget
 from robustness.behaviour import registry as behaviour_registry
@@ -40,6 +42,8 @@ class Plan:
     objectives: {candidate: objective} of the candidates that are trained.
     budgets: of each of ``attacks``, for all examples together.
     judge: of the texts that attacks make; None where none makes any.
+    mitigations: {candidate: method} of the candidates that are mitigated.
+    bases: {candidate: the candidate that it starts from}, of those that start from another.
     """
 
     config: AuditConfig
@@ -51,6 +55,14 @@ class Plan:
     behaviours: tuple[BehaviouralTest, ...] = ()
     suites: tuple[Suite, ...] = ()
     judge: TextJudge | None = None
+    counterfactual: Counterfactuals | None = None
+    mitigations: dict[str, Mitigation] = field(default_factory=dict)
+    bases: dict[str, CandidateConfig] = field(default_factory=dict)
+
+    @property
+    def trains(self) -> bool:
+        """Whether any candidate needs training and validation data."""
+        return bool(self.objectives or self.mitigations)
 
     @property
     def test(self) -> TextDataset:
@@ -77,7 +89,7 @@ def make_plan(config: AuditConfig, answers: Answers | None = None, *, ask: bool 
             # A user's own recipe may lie beside the configuration.
             with on_path(config.base):
                 attack.check()
-    objectives = build_objectives(config)
+    objectives, mitigations = build_objectives(config), build_mitigations(config)
     for attack in attacks:
         if source := getattr(attack, "language_model", None):
             loading.check_source(source, offline=config.offline, allow_pickle=False)
@@ -87,20 +99,49 @@ def make_plan(config: AuditConfig, answers: Answers | None = None, *, ask: bool 
         **config.data.load_arguments,
         seed=config.seed,
         offline=config.offline,
-        need_train=bool(objectives),
+        need_train=bool(objectives or mitigations),
     )
     for attack in attacks:
         attack.target_class(dataset.label_names)
     _check_positive_label(config, dataset)
+    check_groups(dataset, objectives, mitigations)
     check_gate_names(config.gate, dataset.split("test"))
     judge = load_judge(config, attacks, device)
     suites = tuple(_suite(each, dataset, config) for each in config.suites)
     plan = Plan(
-        config, device, dataset, tuple(attacks), objectives, tuple(budgets), behaviours, suites, judge
+        config=config,
+        device=device,
+        dataset=dataset,
+        attacks=tuple(attacks),
+        objectives=objectives,
+        budgets=tuple(budgets),
+        behaviours=behaviours,
+        suites=suites,
+        judge=judge,
+        counterfactual=_counterfactual(config, dataset),
+        mitigations=mitigations,
+        bases=bases(config),
     )
     for candidate in config.candidates:
-        _try(candidate, plan, answers, ask=ask)
+        if candidate.base is None:  # else it is made of one that is tried anyway
+            _try(candidate, plan, answers, ask=ask)
     return plan
+
+
+def _counterfactual(config: AuditConfig, dataset: TextDataset) -> Counterfactuals | None:
+    given = config.counterfactual
+    if given is None:
+        return None
+    return set_up(
+        dataset.label_names,
+        axes=given.axes,
+        terms=given.terms,
+        templates=given.templates,
+        template_labels=given.template_labels,
+        outcome=given.outcome or config.fairness.positive_label,
+        max_examples=given.max_examples,
+        max_variants=given.max_variants,
+    )
 
 
 def _suite(config: SuiteConfig, dataset: TextDataset, audit: AuditConfig) -> Suite:

@@ -15,7 +15,7 @@ from assay.progress import Reporter
 from assay.run_folder import RunFolder
 from assay.tables import aligned
 from assay.trained_models import record_of
-from assay.training_plan import build_objectives
+from assay.training_plan import build_mitigations, build_objectives
 from attacks.errors import AssayError, nearest
 from reports.formatting import duration, figure
 from reports.model import TrainingSummary
@@ -45,7 +45,9 @@ def run_trainings(
     Raises AssayError for a user's mistake, before anything is trained wherever it can be known then.
     """
     candidates = _chosen(config, wanted)
-    build_objectives(config, only=[candidate.name for candidate in candidates])
+    names = [candidate.name for candidate in candidates]
+    build_objectives(config, only=names)
+    build_mitigations(config, only=names)
     if output is not None:
         _require_free(output)
     processes, device = join(config.device)

@@ -1,12 +1,15 @@
 """What the trainings of a configuration need, checked before the first expensive call."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from assay.config_models import AuditConfig, CandidateConfig, TrainConfig
-from attacks.errors import AssayError
+from attacks.errors import AssayError, nearest
+from fairness.mitigation import registry as mitigation_registry
+from fairness.mitigation.base import DataMitigation, Mitigation
 from robustness import lora, tracking
 from robustness.classifier import Classifier
+from robustness.dataset import TextDataset
 from robustness.lora import Lora
 from robustness.objectives import registry
 from robustness.objectives.base import Objective
@@ -35,6 +38,94 @@ def build_objectives(config: AuditConfig, only: Collection[str] | None = None) -
                 f'candidates.{position}.train (candidate "{candidate.name}"): {error}'
             ) from error
     return objectives
+
+
+def build_mitigations(config: AuditConfig, only: Collection[str] | None = None) -> dict[str, Mitigation]:
+    """{candidate: method} of the candidates that are mitigated; ``only`` those of these names.
+
+    Raises AssayError, naming the candidate, for a method or a parameter that is not right, for a method that
+    is not for a candidate of this kind, for a base that is none, and for a package that is not installed.
+    """
+    methods = {}
+    for position, candidate in enumerate(config.candidates):
+        mitigate = candidate.mitigate
+        if mitigate is None or (only is not None and candidate.name not in only):
+            continue
+        try:
+            method = mitigation_registry.build(mitigate.method, mitigate.params, also=["method"])
+            _check_stage(candidate, method)
+            _check_base(candidate, config.candidates[:position])
+            method.require_installed()
+        except AssayError as error:
+            raise AssayError(
+                f'candidates.{position}.mitigate (candidate "{candidate.name}"): {error}'
+            ) from error
+        methods[candidate.name] = method
+    return methods
+
+
+def bases(config: AuditConfig) -> dict[str, CandidateConfig]:
+    """{candidate: the candidate that it starts from} of those that have a base."""
+    named = {candidate.name: candidate for candidate in config.candidates}
+    return {each.name: named[each.base] for each in config.candidates if each.base is not None}
+
+
+def check_groups(
+    dataset: TextDataset, objectives: Mapping[str, Objective], methods: Mapping[str, Mitigation]
+) -> None:
+    """Raise AssayError, naming the candidate, for data that an objective or a mitigation cannot work with."""
+    training = dataset.split("train")
+    for name in [*objectives, *(name for name in methods if name not in objectives)]:
+        objective, method = objectives.get(name), methods.get(name)
+        try:
+            if method is not None:
+                method.check(dataset)
+            strata = None if objective is None else objective.strata(training)
+            if strata is not None and isinstance(method, DataMitigation) and not method.keeps_groups:
+                raise AssayError(
+                    f'the mitigation "{method.name}" changes whom a text is about, so that its groups are '
+                    "not those of the data, which the objective trains on. Use one of the two."
+                )
+        except AssayError as error:
+            raise AssayError(f'candidate "{name}": {error}') from error
+
+
+def _check_stage(candidate: CandidateConfig, method: Mitigation) -> None:
+    if isinstance(method, DataMitigation):
+        if candidate.base is not None:
+            raise AssayError(
+                f'"{method.name}" changes the training data, so it needs a training of its own: give encoder '
+                f'(or model) and train in place of base = "{candidate.base}".'
+            )
+    elif candidate.base is None:
+        raise AssayError(
+            f'"{method.name}" starts from a model that is trained already: name the candidate in base, and '
+            "leave out encoder (or model) and train. That one is trained as a candidate of its own, above."
+        )
+
+
+def _check_base(candidate: CandidateConfig, above: list[CandidateConfig]) -> None:
+    if candidate.base is None:
+        return
+    usable = {each.name: each for each in above if each.base is None and each.kind == "transformers"}
+    if candidate.base in usable:
+        return
+    found = next((each for each in above if each.name == candidate.base), None)
+    if found is None:
+        names = [each.name for each in above]
+        raise AssayError(
+            f'base: there is no candidate "{candidate.base}" above this one.'
+            f"{nearest(candidate.base, names)} Above it: {', '.join(names) or 'none'}."
+        )
+    why = (
+        "starts from another candidate itself"
+        if found.base is not None
+        else "is no Hugging Face model, and its head cannot be exchanged"
+    )
+    raise AssayError(
+        f'base: the candidate "{candidate.base}" {why}. Name one that is trained or loaded: '
+        f"{', '.join(usable) or 'there is none above'}."
+    )
 
 
 def check_adapters(candidate: CandidateConfig, classifier: Classifier) -> None:

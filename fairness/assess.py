@@ -6,21 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from attacks.errors import AssayError
-from fairness.counts import Outcome, check_groups, check_labels, count_groups, outcomes
-from fairness.disparities import disparities, disparity_names
-from fairness.metrics import group_metrics, metric_frame
-from fairness.results import FairnessResult, FairnessUnderAttack, GroupAssessment, GroupMetrics
-from robustness.estimate import Estimate
+from attacks.errors import AssayError, nearest
+from fairness.counts import Outcome, check_labels, count_groups, outcomes
+from fairness.grouping_assessment import ScoreResults, assess_grouping, with_tests
+from fairness.groups import Grouping, check_names, columns_of, overlapping
+from fairness.groups import intersections as intersections_of
+from fairness.results import FairnessResult, FairnessUnderAttack, GroupAssessment
 
 
 @dataclass(frozen=True)
 class AttackedPredictions:
-    """What the model answered under one attack; y_pred (n,) int, in the order of ``y_true``."""
+    """What the model answered under one attack, in the order of ``y_true``.
+
+    y_pred: (n,) int. scores: (n, k) class probabilities; without them metrics of scores are left out.
+    """
 
     attack: str
     params: dict[str, Any]
     y_pred: np.ndarray
+    scores: np.ndarray | None = None
 
 
 def assess(
@@ -29,6 +33,9 @@ def assess(
     groups: Mapping[str, np.ndarray],
     label_names: Sequence[str],
     *,
+    scores: np.ndarray | None = None,
+    intersections: int = 1,
+    overlapping: Mapping[str, Sequence[str]] | None = None,
     attacked: Sequence[AttackedPredictions] = (),
     positive_label: str | None = None,
     min_group_size: int = 30,
@@ -38,90 +45,130 @@ def assess(
     """Group metrics and disparities on clean predictions and, as the same table, under each attack.
 
     y_true, y_pred: (n,) int labels, indices into ``label_names``.
-    groups: {column: (n,) str}; overlapping groups are several columns.
+    groups: {column: (n,) str}.
+    scores: (n, k) class probabilities: adds ROC AUC, log loss, calibration error and the bias AUCs.
+    intersections: up to how many columns are crossed; 1 for none.
+    overlapping: {name: columns of ``groups`` that hold 0 and 1, or yes and no}: groups of which an example
+        can belong to several, compared with each other.
     positive_label: for two classes, the outcome that selection rate, TPR and FPR speak of (by default
         the second label); with more, every class is assessed against the rest.
     min_group_size: a smaller group is shown and marked ``small``, but no disparity uses it.
-    seed: of the simulated critical values.
+    seed: of the simulated critical values and of the permutations.
 
-    Raises AssayError for a wrong label, length, group value or setting.
+    Tests are adjusted over all groupings and disparities of one set of predictions (clean, or one attack).
+
+    Raises AssayError for a wrong label, length, score, group value or setting.
     """
     _check_settings(min_group_size, confidence)
     shown = outcomes(label_names, positive_label)
     truth = check_labels(y_true, label_names, "y_true")
-    columns = check_groups(groups, len(truth))
-    clean = _check_predictions(y_pred, truth, label_names, "y_pred")
+    groupings = _groupings(groups, intersections, overlapping or {}, min_group_size, len(truth))
+    clean = _check_predictions(y_pred, scores, truth, label_names, "y_pred", "scores")
     under_attack = [
-        _check_predictions(each.y_pred, truth, label_names, f'the predictions under "{each.attack}"')
+        _check_predictions(
+            each.y_pred,
+            each.scores,
+            truth,
+            label_names,
+            f'the predictions under "{each.attack}"',
+            f'the scores under "{each.attack}"',
+        )
         for each in attacked
     ]
 
-    def assess_columns(predictions: np.ndarray) -> dict[str, GroupAssessment]:
-        return {
-            name: _assess_column(
-                truth, predictions, column, label_names, shown, min_group_size, confidence, seed
+    def assess_all(predictions: "_Predictions") -> dict[str, GroupAssessment]:
+        assessed = {
+            grouping.name: assess_grouping(
+                grouping,
+                count_groups(truth, predictions.y_pred, grouping, len(label_names)),
+                label_names,
+                shown,
+                _score_results(truth, predictions, grouping, shown, min_group_size, confidence, seed),
+                min_group_size=min_group_size,
+                confidence=confidence,
+                seed=seed,
             )
-            for name, column in columns.items()
+            for grouping in groupings
         }
+        return with_tests(assessed, confidence)
 
     return FairnessResult(
         positive_label=shown[0].name if len(shown) == 1 else None,
         min_group_size=min_group_size,
-        groups=assess_columns(clean),
+        groups=assess_all(clean),
         under_attack=[
-            FairnessUnderAttack(each.attack, each.params, assess_columns(predictions))
+            FairnessUnderAttack(each.attack, each.params, assess_all(predictions))
             for each, predictions in zip(attacked, under_attack, strict=True)
         ],
     )
 
 
-def _assess_column(
+@dataclass(frozen=True)
+class _Predictions:
+    y_pred: np.ndarray
+    scores: np.ndarray | None
+
+
+def _groupings(
+    groups: Mapping[str, np.ndarray],
+    depth: int,
+    several: Mapping[str, Sequence[str]],
+    min_size: int,
+    n: int,
+) -> list[Grouping]:
+    found = [*columns_of(groups, n), *intersections_of(groups, depth, min_size, n)]
+    for name, columns in several.items():
+        for column in columns:
+            if column not in groups:
+                raise AssayError(
+                    f'overlapping groups "{name}": there is no group column "{column}".'
+                    f"{nearest(column, list(groups))}"
+                )
+        found.append(overlapping(name, {column: groups[column] for column in columns}, n))
+    check_names(found)
+    return found
+
+
+def _score_results(
     y_true: np.ndarray,
-    y_pred: np.ndarray,
-    column: np.ndarray,
-    label_names: Sequence[str],
+    predictions: _Predictions,
+    grouping: Grouping,
     shown: Sequence[Outcome],
     min_group_size: int,
     confidence: float,
     seed: int,
-) -> GroupAssessment:
-    counts = count_groups(y_true, y_pred, column, len(label_names))
-    frame = metric_frame(counts, shown)
-    large = counts.n >= min_group_size
-    metrics = group_metrics(counts, shown, frame, confidence)
-    by_group = {
-        value: GroupMetrics(
-            n=int(counts.n[g]),
-            n_by_label=dict(zip(label_names, counts.table[g].sum(axis=1).tolist(), strict=True)),
-            small=not large[g],
-            metrics=metrics[g],
-        )
-        for g, value in enumerate(counts.values)
-    }
-    if large.sum() < 2:
-        reason = (
-            f'only one group ("{counts.values[0]}")'
-            if len(large) == 1
-            else f"{large.sum()} of {len(large)} groups have at least {min_group_size} examples; "
-            "two are needed"
-        )
-        return GroupAssessment(
-            by_group, {name: Estimate.undefined(reason) for name in disparity_names(shown)}
-        )
-    judged = counts.keep(large)
-    judged_frame = frame if large.all() else metric_frame(judged, shown)
-    return GroupAssessment(by_group, disparities(judged, shown, judged_frame, confidence, seed))
+) -> ScoreResults | None:
+    if predictions.scores is None:
+        return None
+    from fairness.bias_auc import bias_auc
+    from fairness.scores import score_families, score_metrics
+
+    scores = predictions.scores
+    return ScoreResults(
+        score_metrics(y_true, scores, grouping, shown, confidence, seed),
+        score_families(y_true, scores, grouping, shown),
+        bias_auc(y_true, scores, grouping, shown, min_group_size, confidence),
+    )
 
 
 def _check_predictions(
-    y_pred: np.ndarray, y_true: np.ndarray, label_names: Sequence[str], what: str
-) -> np.ndarray:
+    y_pred: np.ndarray,
+    scores: np.ndarray | None,
+    y_true: np.ndarray,
+    label_names: Sequence[str],
+    what: str,
+    what_scores: str,
+) -> _Predictions:
     checked = check_labels(y_pred, label_names, what)
     if len(checked) != len(y_true):
         raise AssayError(
             f"{what}: expected one prediction for each of {len(y_true)} examples, got {len(checked)}"
         )
-    return checked
+    if scores is None:
+        return _Predictions(checked, None)
+    from fairness.scores import check_scores
+
+    return _Predictions(checked, check_scores(scores, len(y_true), len(label_names), what_scores))
 
 
 def _check_settings(min_group_size: int, confidence: float) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairness.simultaneous import critical_value
+from fairness.simultaneous import max_t
 from robustness.estimate import Estimate
 
 
@@ -81,6 +81,7 @@ def _bounds(
     grown = [np.append(part, ends) for part in parts]
     centres = np.array([part.mean() for part in grown])
     variances = np.array([part.var() / len(part) for part in grown])
-    half = critical_value([variances], confidence, seed) * np.sqrt(variances[:, None] + variances[None, :])
+    critical = max_t([np.diag(variances)], seed).quantile(confidence)
+    half = critical * np.sqrt(variances[:, None] + variances[None, :])
     contrasts = centres[:, None] - centres[None, :]
     return contrasts - half, contrasts + half

@@ -1,34 +1,61 @@
-"""From rows to counts: everything this room reports depends only on each group's confusion matrix."""
+"""From rows to counts: what predictions show of groups depends only on each group's confusion matrix."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from attacks.errors import AssayError, nearest
+from fairness.groups import Grouping
 
 
 @dataclass(frozen=True)
 class GroupCounts:
-    """The confusion matrices of one group column.
+    """The confusion matrices of one grouping.
 
-    values: the g group values, sorted.
-    table: (g, k, k) int64 counts: group, true label, predicted label.
+    values: the names of the g groups.
+    cells: (c, k, k) int64 counts: cell of the grouping, true label, predicted label. Examples of different
+        cells are different examples, so counts of cells are independent where those of groups overlap.
+    members: (c, g) bool, which groups the examples of a cell belong to.
     """
 
     values: tuple[str, ...]
-    table: np.ndarray
+    cells: np.ndarray
+    members: np.ndarray
+
+    @property
+    def table(self) -> np.ndarray:
+        """(g, k, k) int64 counts: group, true label, predicted label."""
+        return group_table(self.cells, self.members)
 
     @property
     def n(self) -> np.ndarray:
         """(g,) examples in each group."""
-        return np.asarray(self.table.sum(axis=(1, 2)))
+        return np.asarray(self.cells.sum(axis=(1, 2)) @ self.members.astype(np.int64))
+
+    @property
+    def total(self) -> np.ndarray:
+        """(k, k) counts of all examples, those of no group included."""
+        return np.asarray(self.cells.sum(axis=0))
+
+    @property
+    def disjoint(self) -> bool:
+        """Whether no example belongs to two groups."""
+        return bool((self.members.sum(axis=1) <= 1).all())
 
     def keep(self, mask: np.ndarray) -> "GroupCounts":
-        """The groups where ``mask`` (g,) is True."""
+        """The groups where ``mask`` (g,) is True; the examples of the others still count in ``total``."""
         kept = tuple(value for value, keep in zip(self.values, mask, strict=True) if keep)
-        return GroupCounts(kept, self.table[mask])
+        return GroupCounts(kept, self.cells, self.members[:, mask])
+
+
+def group_table(cells: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """(..., g, k, k) counts of groups from those of cells (..., c, k, k)."""
+    if members.shape[0] == members.shape[1] and np.array_equal(members, np.eye(len(members), dtype=bool)):
+        return cells
+    # As floats for a fast product: counts are exact in them below 2**53.
+    joined = np.einsum("...cij,cg->...gij", cells.astype(float), members.astype(float), optimize=True)
+    return np.asarray(joined).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -45,12 +72,12 @@ class Outcome:
     suffix: str
 
 
-def count_groups(y_true: np.ndarray, y_pred: np.ndarray, column: np.ndarray, k: int) -> GroupCounts:
-    """Counts of checked labels (n,) in [0, k) by the values of ``column`` (n,)."""
-    codes, values = pd.factorize(column, sort=True)
-    cells = (codes * k + y_true) * k + y_pred
-    table = np.bincount(cells, minlength=len(values) * k * k).reshape(len(values), k, k)
-    return GroupCounts(tuple(str(value) for value in values), table)
+def count_groups(y_true: np.ndarray, y_pred: np.ndarray, grouping: Grouping, k: int) -> GroupCounts:
+    """Counts of checked labels (n,) in [0, k) by the groups of ``grouping``."""
+    c = len(grouping.members)
+    codes = (grouping.cells * k + y_true) * k + y_pred
+    cells = np.bincount(codes, minlength=c * k * k).reshape(c, k, k)
+    return GroupCounts(grouping.values, cells, grouping.members)
 
 
 def outcomes(label_names: Sequence[str], positive_label: str | None) -> tuple[Outcome, ...]:
@@ -95,25 +122,3 @@ def check_labels(labels: np.ndarray, label_names: Sequence[str], what: str) -> n
             f"{len(label_names) - 1} (of {list(label_names)}), got {array[wrong[0]]}"
         )
     return array.astype(np.int64)
-
-
-def check_groups(groups: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
-    """The group columns as checked (n,) arrays of str; AssayError for no column, a length or a non-text."""
-    if not groups:
-        raise AssayError("expected at least one group column, got none; name one to assess fairness by")
-    checked = {}
-    for name, values in groups.items():
-        column = np.asarray(values, dtype=object)
-        if column.shape != (n,):
-            raise AssayError(
-                f'group column "{name}": expected one value for each of {n} examples, '
-                f"got an array of shape {column.shape}"
-            )
-        for row, value in enumerate(column):
-            if not isinstance(value, str):
-                raise AssayError(
-                    f'group column "{name}", example {row} (counted from 0): expected text, got {value!r}; '
-                    'write numbers as text and give missing values a name, for example "unknown"'
-                )
-        checked[name] = column
-    return checked

@@ -49,6 +49,20 @@ class Dot:
     faint: bool = False
 
 
+@dataclass(frozen=True)
+class Point:
+    """One candidate of a trade-off: two estimates. number: what it is called in the chart.
+
+    front: whether it is on the Pareto front.
+    """
+
+    series: str
+    number: int
+    x: Estimate
+    y: Estimate
+    front: bool
+
+
 def rate_curves(
     marks: Sequence[Mark], series: Sequence[str], x_title: str, label: str, *, whole: bool = False
 ) -> Markup:
@@ -129,6 +143,50 @@ def reliability_curves(
     line = base.mark_line(strokeWidth=2)
     dots = base.mark_point(filled=True, size=50, opacity=1).encode(shape=_shape(series))
     return _draw(diagonal + line + dots, 260, label)
+
+
+def tradeoff(points: Sequence[Point], series: Sequence[str], x_title: str, label: str) -> Markup:
+    """Two measures of each candidate against each other, with both intervals; y is a rate.
+
+    Each mark has the number of its candidate beside it, since colours and shapes repeat; those on the Pareto
+    front are filled and joined by a line. The x axis is turned round, so that better is up and to the right.
+    """
+    import altair as alt
+
+    values = [
+        _ends(point.x, "x")
+        | _ends(point.y, "y")
+        | {"series": series.index(point.series), "number": str(point.number), "front": point.front}
+        for point in points
+        if point.x.value is not None and point.y.value is not None
+    ]
+    x_scale, y_scale = alt.Scale(reverse=True, nice=True), alt.Scale(zero=False, nice=True)
+    x = alt.X("x:Q", title=x_title, scale=x_scale, axis=alt.Axis(tickCount=5, grid=False, format=".1~%"))
+    y = alt.Y("y:Q", title=None, scale=y_scale, axis=alt.Axis(tickCount=5, format=".1~%"))
+    colour = _colour(series)
+    base = alt.Chart(_data(values)).encode(color=colour)
+    across = base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(
+        x=alt.X("x_low:Q", title=x_title, scale=x_scale), x2="x_high:Q", y=y
+    )
+    along = base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(
+        x=x, y=alt.Y("y_low:Q", title=None, scale=y_scale), y2="y_high:Q"
+    )
+    front = (
+        alt.Chart(_data([value for value in values if value["front"]]))
+        .mark_line(color=_MUTED, strokeWidth=1, strokeDash=[4, 4])
+        .encode(x=x, y=y, order="x:Q")
+    )
+    shape = _shape(series)
+    filled = base.transform_filter("datum.front").mark_point(filled=True, size=75, opacity=1)
+    hollow = base.transform_filter("!datum.front").mark_point(filled=False, size=65, opacity=1)
+    numbers = base.mark_text(dx=9, dy=-9, fontSize=12).encode(x=x, y=y, text="number:N")
+    marks = front + across + along + filled.encode(x=x, y=y, shape=shape)
+    return _draw(marks + hollow.encode(x=x, y=y, shape=shape) + numbers, 280, label)
+
+
+def _ends(estimate: Estimate, axis: str) -> dict[str, Any]:
+    fields = _estimate_fields(estimate)
+    return {axis: fields["value"], f"{axis}_low": fields["low"], f"{axis}_high": fields["high"]}
 
 
 def _data(values: list[dict[str, Any]]) -> Any:

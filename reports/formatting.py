@@ -22,9 +22,13 @@ _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u20
 def kind_of(metric: str) -> Kind:
     """The unit in which a metric of audit.json is shown, from its name (``tpr[hate]`` is a ``tpr``)."""
     name = metric.split("[", 1)[0].lower()
+    if name.startswith(("log_loss", "roc_auc")):
+        return "number"
     if name.endswith("_difference"):
         return "points"
-    if name.endswith("_ratio") or "f1" in name or "auc" in name or "calibration" in name or name == "ece":
+    if name.endswith(("_ratio", "_aeg")) or "f1" in name or "auc" in name or "calibration" in name:
+        return "number"
+    if name in ("ece", "bias_score"):
         return "number"
     if "queries" in name:
         return "count"
@@ -67,6 +71,17 @@ def full(estimate: Estimate, kind: Kind = "percent") -> str:
 def full_with_n(estimate: Estimate, kind: Kind = "percent") -> str:
     """``80.2 % (77.1 to 83.0), n 600``."""
     return full(estimate, kind) if estimate.value is None else f"{full(estimate, kind)}, n {estimate.n:,}"
+
+
+def p_value(p: float) -> str:
+    """``0.012``; ``< 0.001`` below that, for a p-value is never zero."""
+    return "<\u00a00.001" if p < 0.001 else f"{p:.3f}"
+
+
+def two_digits(n: int) -> str:
+    """A forecast, rounded up to the two digits that it is good for: 12,345 is ``13,000``."""
+    step: int = 10 ** max(0, len(str(n)) - 2)
+    return f"{-(-n // step) * step:,}"
 
 
 def duration(seconds: float) -> str:

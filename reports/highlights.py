@@ -8,7 +8,7 @@ from attacks.threat_model import Space
 from fairness.results import FairnessUnderAttack, GroupAssessment
 from reports.formatting import counted, name
 from reports.model import AuditReport, CandidateResult
-from reports.naming import NORMS, with_budget
+from reports.naming import NORMS, PREDICTIONS, with_budget
 from robustness.curves import BUDGETS
 from robustness.curves import family as without_budget
 from robustness.estimate import Estimate
@@ -40,6 +40,11 @@ class Disparity:
     column: str
     metric: str
     estimate: Estimate
+
+
+def is_predictions(candidate: CandidateResult) -> bool:
+    """Whether no model was there, but a file of what some model predicted."""
+    return candidate.model.source.startswith(PREDICTIONS)
 
 
 def family_key(attack: str, params: dict[str, object]) -> str:
@@ -183,16 +188,32 @@ def strongest_attack(candidate: CandidateResult) -> AttackResult | None:
 
 
 def largest_disparity(candidate: CandidateResult) -> Disparity | None:
-    """The largest difference between groups on clean text, over all group columns."""
+    """The largest difference of a rate between groups on clean text, over all columns and overlapping groups.
+
+    One that is established goes before a larger one that may be chance. Intersections are left out: with
+    many small groups the largest difference among them is chance more often than not.
+    """
     if candidate.fairness is None:
         return None
     measured = [
-        Disparity(column, metric, estimate)
-        for column, assessment in candidate.fairness.groups.items()
+        (
+            metric in assessment.tests and assessment.tests[metric].status == "established",
+            Disparity(grouping, metric, estimate),
+        )
+        for grouping, assessment in candidate.fairness.groups.items()
+        if assessment.kind != "intersection"
         for metric, estimate in assessment.disparities.items()
-        if metric.split("[", 1)[0].endswith("_difference") and estimate.value is not None
+        if is_between_rates(metric) and estimate.value is not None
     ]
-    return max(measured, key=lambda d: d.estimate.value or 0.0, default=None)
+    best = max(measured, key=lambda each: (each[0], each[1].estimate.value or 0.0), default=None)
+    return None if best is None else best[1]
+
+
+def is_between_rates(metric: str) -> bool:
+    """Whether it is the difference of two rates: not a sum of differences, and no loss."""
+    stem = metric.split("[", 1)[0]
+    sums = ("false_positive_equality", "false_negative_equality", "log_loss")
+    return stem.endswith("_difference") and not stem.startswith(sums)
 
 
 def attack_label(family: Family, epsilon: float | None) -> str:

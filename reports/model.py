@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fairness.counterfactual.results import CounterfactualResult
 from fairness.results import FairnessResult
 from robustness.estimate import Estimate
 from robustness.results import EpochRecord, RobustnessResult
@@ -70,14 +71,15 @@ class TrainingSummary:
 class MitigationSummary:
     """What was done to treat groups more alike.
 
-    stage: what was changed: ``data``, ``embeddings`` or ``predictions``. group: the column.
+    stage: what was changed: ``data``, ``training``, ``embeddings`` or ``predictions``.
+    group: the column; None for a method that asks none.
     base: the candidate that it started from; None where the data of its own training were changed.
     notes: sentences about what was done, with numbers.
     """
 
     method: str
     stage: str
-    group: str
+    group: str | None
     params: dict[str, Any]
     base: str | None
     notes: list[str]
@@ -86,7 +88,10 @@ class MitigationSummary:
 
 @dataclass(frozen=True)
 class CandidateResult:
-    """``fairness`` is None when the data names no groups; ``training`` when the model came trained."""
+    """``fairness`` is None when the data names no groups; ``training`` when the model came trained.
+
+    counterfactuals: one for the audited texts, one for each set of templates.
+    """
 
     name: str
     model: ModelInfo
@@ -94,6 +99,7 @@ class CandidateResult:
     robustness: RobustnessResult
     fairness: FairnessResult | None
     mitigation: MitigationSummary | None = None
+    counterfactuals: list[CounterfactualResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

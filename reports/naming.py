@@ -12,8 +12,24 @@ _METRICS = {
     "tpr": "True positive rate",
     "fpr": "False positive rate",
     "fnr": "False negative rate",
+    "tnr": "True negative rate",
     "f1": "F1",
+    "f1_difference": "F1 difference",
+    "f1_ratio": "F1 ratio",
+    "roc_auc_difference": "ROC AUC difference",
+    "false_positive_equality_difference": "False positive equality difference (FPED)",
+    "false_negative_equality_difference": "False negative equality difference (FNED)",
+    "false_positive_equality": "False positive equality (FPED)",
+    "false_negative_equality": "False negative equality (FNED)",
+    "subgroup_auc": "Subgroup AUC",
+    "bpsn_auc": "BPSN AUC",
+    "bnsp_auc": "BNSP AUC",
+    "positive_aeg": "Positive AEG",
+    "negative_aeg": "Negative AEG",
 }
+
+PREDICTIONS = "predictions in "
+"""How the source of a candidate starts that is no model but a file of what some model predicted."""
 
 NORMS = {"linf": "L∞", "l2": "L2", "l2_per_token": "L2 per token"}
 
@@ -37,6 +53,12 @@ def metric_name(metric: str) -> str:
     stem, bracket, label = metric.partition("[")
     words = _METRICS.get(stem) or stem.replace("_", " ").capitalize()
     return name(f"{words} ({label.removesuffix(']')})" if bracket else words)
+
+
+def in_sentence(metric: str) -> str:
+    """The name of a metric within a sentence: ``equalized odds difference``, but ``ROC AUC``."""
+    words = metric_name(metric)
+    return words if words[1:2].isupper() or words[1:2].isdigit() else words[:1].lower() + words[1:]
 
 
 def threat_in_words(threat: ThreatModel) -> str:

@@ -83,6 +83,7 @@ def _suite(report: AuditReport, suite: tuple[str, str]) -> list[Block]:
     blocks: list[Block] = [Table(f"Failure rate by {name(suite[1])}, worst first", columns, rows)]
     if left_out > 0:
         blocks.append(Text(f"audit.json has {left_out:,} more, which fail less.", "muted"))
+    blocks += [_group_table(report, results, column) for column in _columns(results)]
     for candidate, result in zip(report.candidates, results, strict=True):
         blocks += _cases(candidate, result, ordered) if result else []
     return blocks
@@ -111,6 +112,31 @@ def _row(functionality: str, results: Results) -> Row:
     labels = dict.fromkeys(label for each in found if each for label in each.by_label)
     rates = [estimate_cell(each.failure_rate if each else None, show_n=True) for each in found]
     return Row(name(functionality), [Cell(", ".join(map(name, labels))), *rates])
+
+
+def _columns(results: Results) -> list[str]:
+    return list(dict.fromkeys(column for each in results if each for column in each.by_group))
+
+
+def _group_table(report: AuditReport, results: Results, column: str) -> Details:
+    """The failure rates by the values of one group column, those that fail most for any candidate first."""
+    by_value = [each.by_group.get(column, {}) if each else {} for each in results]
+
+    def failing(value: str) -> float:
+        rates = [rate.value for rates in by_value if (rate := rates.get(value)) and rate.value is not None]
+        return max(rates, default=-1.0)
+
+    values = sorted(dict.fromkeys(value for rates in by_value for value in rates), key=lambda v: -failing(v))
+    rows = [
+        Row(name(value), [estimate_cell(rates.get(value), show_n=True) for rates in by_value])
+        for value in values[:MOST_ROWS]
+    ]
+    candidates = [Column(name(candidate.name)) for candidate in report.candidates]
+    title = f"Failure rate by {name(column)}, worst first"
+    blocks: list[Block] = [Table(title, [Column(name(column)), *candidates], rows)]
+    if len(values) > MOST_ROWS:
+        blocks.append(Text(f"audit.json has {len(values) - MOST_ROWS:,} more, which fail less.", "muted"))
+    return Details(f"By {name(column)}: {counted(len(values), 'group')}", blocks)
 
 
 def _cases(

@@ -1,7 +1,7 @@
 """The evaluation: clean predictions, and every example under an attack, as judged outcomes in a store."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -19,6 +19,7 @@ from robustness.dataset import TextDataset
 from robustness.judge import example_seed
 from robustness.models import Model, computed_here
 from robustness.outcomes import Outcome, OutcomeStore
+from robustness.routed import Routed
 from robustness.tokens import Tokens
 
 ASKED_TOGETHER = 256
@@ -33,9 +34,13 @@ def ignore_forecast(forecast: Forecast) -> None:
 def predict(
     model: Model, dataset: TextDataset, store: OutcomeStore, advance: Advance = ignore_progress
 ) -> list[Outcome]:
-    """Clean outcomes of every example, in the data's order; what the store has is not computed again."""
-    if computed_here(model):
-        in_batches(model, dataset, range(len(dataset)), store, partial(_predicted, model, dataset), advance)
+    """Clean outcomes of every example, in the data's order; what the store has is not computed again.
+
+    Raises AssayError where the data does not tell which member of a routed model answers an example.
+    """
+    if computed_here(model) or isinstance(model, Routed):
+        for rows, member in _members(model, dataset, range(len(dataset))):
+            in_batches(member, dataset, rows, store, partial(_predicted, member, dataset), advance)
     else:
         _asked(cast(AnsweringModel, model), dataset, store, advance)
     return _in_order(dataset, store)
@@ -106,11 +111,11 @@ def attack(
         examples or on the order of work.
     budget: of a black-box attack for all examples together; those that it does not reach say so.
     foresee: is told what the rest of a black-box attack is expected to cost.
-    engine: what runs black-box attacks; None for this process.
+    engine: what runs black-box attacks; None for this process. Those on a routed model always run here.
     Raises AssayError when the attack needs what the model does not offer, leaves its budget, or touches
     a token that it may not.
     """
-    check_victim(model, attack)
+    check_victim(model.base if isinstance(model, Routed) else model, attack)
     target = attack.target_class(dataset.label_names)
     attacked = [i for i, o in enumerate(clean) if o.prediction == o.label and o.label != target]
     skipped = [
@@ -123,8 +128,10 @@ def attack(
         # In an order that has nothing to do with the data's: where a budget ends it, the rest is a sample.
         rows = sorted(range(len(clean)), key=lambda row: example_seed(seed, dataset.ids[row]))
         turn = [row for row in rows if row in {*attacked}]
+        if engine is None or isinstance(model, Routed):
+            engine = partial(_attacked_by_member, model, dataset, seed)
         reached = ask_all(
-            engine or partial(attacked_here, model, dataset, seed),
+            engine,
             dataset,
             attack,
             turn,
@@ -134,8 +141,29 @@ def attack(
             foresee=foresee,
         )
         return _as_far(dataset, store, clean, rows, turn[reached:])
-    attack_in_batches(cast(Classifier, model), dataset, attack, attacked, known, store, seed, advance)
+    for part, member in _members(cast(Classifier | Routed, model), dataset, attacked):
+        attack_in_batches(member, dataset, attack, part, known, store, seed, advance)
     return _in_order(dataset, store)
+
+
+def _members(
+    model: Classifier | Routed, dataset: TextDataset, rows: Sequence[int]
+) -> list[tuple[Sequence[int], Classifier]]:
+    """The examples ``rows`` by the classifier that answers them."""
+    if isinstance(model, Routed):
+        return [(part, member) for part, member in model.parts(dataset, rows)]
+    return [(rows, model)]
+
+
+def _attacked_by_member(
+    model: Model, dataset: TextDataset, seed: int, attack: QueryAttack, rows: Sequence[int]
+) -> Iterator[list[Outcome]]:
+    """The ``Engine`` of this process for any model."""
+    if not isinstance(model, Routed):
+        yield from attacked_here(model, dataset, seed, attack, rows)
+        return
+    for part, member in model.parts(dataset, rows):
+        yield from attacked_here(member, dataset, seed, attack, part)
 
 
 def _as_far(

@@ -2,37 +2,68 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
 
+from robustness.calibration_error import expected_calibration_error, reliability
+from robustness.delong import area_of, influence, placements, summarized
 from robustness.estimate import Estimate, wilson
-from robustness.outcomes import Outcome
-from robustness.results import CleanResult, ReliabilityBin
+from robustness.results import CleanResult
 
-CALIBRATION_BINS = 15
+if TYPE_CHECKING:  # it imports torch, which the metrics of given predictions do without
+    from robustness.outcomes import Outcome
+
+NO_PROBABILITIES = "the predictions come without probabilities"
 
 
 def clean_result(
-    outcomes: Sequence[Outcome], label_names: Sequence[str], *, confidence: float, n_boot: int, seed: int
+    outcomes: "Sequence[Outcome]", label_names: Sequence[str], *, confidence: float, n_boot: int, seed: int
 ) -> CleanResult:
-    """Accuracy, macro F1, ROC AUC, calibration and the classification report of clean outcomes."""
-    y_true = np.array([outcome.label for outcome in outcomes], dtype=np.int64)
-    y_pred = np.array([outcome.prediction for outcome in outcomes], dtype=np.int64)
-    y_prob = np.array([outcome.probabilities for outcome in outcomes]).reshape(-1, len(label_names))
+    """``clean_result_of`` the clean outcomes of a classifier."""
+    return clean_result_of(
+        np.array([outcome.label for outcome in outcomes], dtype=np.int64),
+        np.array([outcome.prediction for outcome in outcomes], dtype=np.int64),
+        np.array([outcome.probabilities for outcome in outcomes]).reshape(-1, len(label_names)),
+        label_names,
+        truncated=sum(outcome.truncated for outcome in outcomes),
+        confidence=confidence,
+        n_boot=n_boot,
+        seed=seed,
+    )
+
+
+def clean_result_of(
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    y_prob: np.ndarray | None,
+    label_names: Sequence[str],
+    *,
+    truncated: int,
+    confidence: float,
+    n_boot: int,
+    seed: int,
+) -> CleanResult:
+    """Accuracy, macro F1, ROC AUC, calibration and the classification report of predictions.
+
+    y_true, y_pred: (n,) int labels in [0, k). y_prob: (n, k) class probabilities; without them ROC AUC and
+    calibration error are undefined and there is no reliability diagram. truncated: how many texts were cut.
+    """
+    n = len(y_true)
     confusion = confusion_matrix(y_true, y_pred, len(label_names))
     return CleanResult(
-        accuracy=wilson(int((y_true == y_pred).sum()), len(y_true), confidence),
+        accuracy=wilson(int(np.trace(confusion)), n, confidence),
         macro_f1=macro_f1(confusion, confidence=confidence, n_boot=n_boot, seed=seed),
-        roc_auc=roc_auc(y_true, y_prob, confidence=confidence),
-        expected_calibration_error=expected_calibration_error(
-            y_true, y_prob, confidence=confidence, n_boot=n_boot, seed=seed
-        ),
-        classification_report=_classification_report(y_true, y_pred, label_names),
+        roc_auc=Estimate.undefined(NO_PROBABILITIES, n)
+        if y_prob is None
+        else roc_auc(y_true, y_prob, confidence=confidence),
+        expected_calibration_error=Estimate.undefined(NO_PROBABILITIES, n)
+        if y_prob is None
+        else expected_calibration_error(y_true, y_prob, confidence=confidence, n_boot=n_boot, seed=seed),
+        classification_report=_classification_report(confusion, label_names),
         confusion_matrix=confusion.tolist(),
-        reliability=reliability(y_true, y_prob),
-        truncated=sum(outcome.truncated for outcome in outcomes),
+        reliability=[] if y_prob is None else reliability(y_true, y_prob),
+        truncated=truncated,
     )
 
 
@@ -70,102 +101,48 @@ def _mean_f1(confusions: np.ndarray) -> np.ndarray:
 def roc_auc(y_true: np.ndarray, y_prob: np.ndarray, *, confidence: float) -> Estimate:
     """Area under the ROC curve; for more than two classes the macro one-versus-rest mean.
 
-    y_true: (n,) int. y_prob: (n, k). The interval is DeLong's (DeLong et al. 1988) on the logit scale;
-    for a mean over classes the structural components of the classes are averaged example by example.
-    Undefined when a class has no example or no counter-example; without an interval when it has only one
-    of either, or when the classes are told apart perfectly: then nothing is known of the spread.
+    y_true: (n,) int. y_prob: (n, k). The interval is DeLong's (``Area.estimate``); for a mean over classes
+    the influences of the classes are averaged example by example. Undefined when a class has no example or
+    no counter-example.
     """
     n, k = y_prob.shape
     classes = [1] if k == 2 else list(range(k))
-    areas, influence, fewest = [], np.zeros(n), n
+    areas, mean_influence = [], np.zeros(n)
     for label in classes:
         positive = y_true == label
         m, rest = int(positive.sum()), int((~positive).sum())
         if m == 0 or rest == 0:
             return Estimate.undefined(f"class {label} has {m} examples and {rest} counter-examples", n)
-        fewest = min(fewest, m, rest)
         scores = y_prob[:, label]
-        ranks = rankdata(scores)
-        above = np.empty(n)
-        # For a positive: share of negatives that it beats. For a negative: share of positives that beat it.
-        above[positive] = (ranks[positive] - rankdata(scores[positive])) / rest
-        above[~positive] = 1 - (ranks[~positive] - rankdata(scores[~positive])) / m
-        area = float(above[positive].mean())
+        placed = placements(scores[positive], scores[~positive])
+        area = area_of(placed)
         areas.append(area)
-        influence[positive] += (above[positive] - area) / math.sqrt(m * max(m - 1, 1)) / len(classes)
-        influence[~positive] += (above[~positive] - area) / math.sqrt(rest * max(rest - 1, 1)) / len(classes)
-    value = float(np.mean(areas))
-    deviation = float(np.sqrt(np.square(influence).sum()))
-    if fewest < 2 or not 0 < value < 1 or deviation == 0:
-        return Estimate(value, None, None, n)
-    half = float(norm.ppf(0.5 + confidence / 2)) * deviation / (value * (1 - value))
-    return Estimate(value, float(expit(logit(value) - half)), float(expit(logit(value) + half)), n)
+        mean_influence[positive] += influence(placed.positives, area.value) / len(classes)
+        mean_influence[~positive] += influence(placed.negatives, area.value) / len(classes)
+    if k == 2:
+        return areas[0].estimate(confidence)
+    variance = float(mean_influence @ mean_influence)
+    return summarized(
+        float(np.mean([area.value for area in areas])), areas, [1 / k] * k, variance, n, confidence
+    )
 
 
-def expected_calibration_error(
-    y_true: np.ndarray, y_prob: np.ndarray, *, confidence: float, n_boot: int, seed: int
-) -> Estimate:
-    """Expected calibration error of the top label over 15 equal-width bins (Guo et al. 2017, eq. 3).
+def _classification_report(confusion: np.ndarray, label_names: Sequence[str]) -> dict[str, object]:
+    """scikit-learn's report, with None (never 0) where a rate is undefined; {} of no examples.
 
-    Resampling adds noise within the bins and so inflates the error; the bootstrap interval is therefore
-    moved by the mean inflation before it is reported.
+    From the k k cells, weighted by their counts: the same on any number of examples, at no cost.
     """
-    n = len(y_true)
-    if n == 0:
-        return Estimate.undefined("no examples")
-    top = y_prob.max(axis=1)
-    gap = (y_prob.argmax(axis=1) == y_true) - top
-    cell = _bin(top)
-    sums = np.bincount(cell, weights=gap, minlength=CALIBRATION_BINS)
-    value = float(np.abs(sums).sum() / n)
-    rng = np.random.default_rng(seed)
-    draws = np.empty(n_boot)
-    for i in range(n_boot):
-        rows = rng.integers(0, n, n)
-        draws[i] = np.abs(np.bincount(cell[rows], weights=gap[rows], minlength=CALIBRATION_BINS)).sum() / n
-    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2]) - (draws.mean() - value)
-    return Estimate(value, max(0.0, min(value, float(low))), min(1.0, max(value, float(high))), n)
-
-
-def reliability(y_true: np.ndarray, y_prob: np.ndarray) -> list[ReliabilityBin]:
-    """The bins of a reliability diagram: confidence and accuracy of the top label."""
-    top = y_prob.max(axis=1)
-    right = y_prob.argmax(axis=1) == y_true
-    cell = _bin(top)
-    bins = []
-    for i in range(CALIBRATION_BINS):
-        inside = cell == i
-        n = int(inside.sum())
-        bins.append(
-            ReliabilityBin(
-                low=i / CALIBRATION_BINS,
-                high=(i + 1) / CALIBRATION_BINS,
-                n=n,
-                mean_confidence=float(top[inside].mean()) if n else None,
-                accuracy=float(right[inside].mean()) if n else None,
-            )
-        )
-    return bins
-
-
-def _bin(top: np.ndarray) -> np.ndarray:
-    cells: np.ndarray = np.clip(np.ceil(top * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
-    return cells
-
-
-def _classification_report(
-    y_true: np.ndarray, y_pred: np.ndarray, label_names: Sequence[str]
-) -> dict[str, object]:
-    """scikit-learn's report, with None (never 0) where a rate is undefined; {} of no examples."""
-    if len(y_true) == 0:
+    if not confusion.any():
         return {}
     from sklearn.metrics import classification_report
 
+    y_true, y_pred = np.nonzero(confusion)
     report = classification_report(
         y_true,
         y_pred,
         labels=list(range(len(label_names))),
         target_names=list(label_names),
+        sample_weight=confusion[y_true, y_pred],
         output_dict=True,
         zero_division=np.nan,
     )

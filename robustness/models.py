@@ -4,9 +4,11 @@ from typing import TypeGuard
 
 from robustness.black_box.base import AnsweringModel
 from robustness.classifier import Classifier
+from robustness.routed import Routed
 
-Model = Classifier | AnsweringModel
-"""``Classifier`` for every attack; ``AnsweringModel`` for those that need nothing but answers."""
+Model = Classifier | AnsweringModel | Routed
+"""``Classifier`` for every attack; ``AnsweringModel`` for those that need nothing but answers; ``Routed`` is
+asked about the examples of a data set, each of them by way of a ``Classifier``."""
 
 
 def computed_here(model: Model) -> TypeGuard[Classifier]:

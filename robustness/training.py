@@ -1,5 +1,6 @@
 """Fine-tuning in one visible loop: any objective, early stopping, the best epoch kept, resumable."""
 
+import hashlib
 import logging
 import math
 import time
@@ -86,6 +87,7 @@ def train(
     folder: Path,
     advance: Advance = ignore_progress,
     *,
+    weights: np.ndarray | None = None,
     observers: Sequence[Observer] = (),
     processes: Processes = ALONE,
 ) -> TrainingOutcome:
@@ -95,21 +97,28 @@ def train(
     folder: where the state after each epoch is kept, so that a killed training goes on with the next epoch
         when it is called again with a classifier as it was at the start; the caller removes it when it has
         saved the model.
+    weights: (n,) of the training examples' losses, with a mean of 1; None where all count alike, which is the
+        same as weights of 1. Validation has none.
     advance: told of every batch, in examples. observers: told of updates and epochs.
     processes: all of them call this with the same arguments, on their own devices, and see the same folder.
         Each computes its share of every batch; the main one validates and writes. The updates are those of
         one process up to rounding, but for dropout and other random draws, which differ.
     Every epoch draws its order and its dropout from (seed, epoch), so a resumed training equals an
     undisturbed one; the global random state is left as it was.
-    Raises AssayError for data without examples, for a folder that cannot be written or holds a damaged state
-    or that of another training, for a LoRA that the model cannot have, when a batch does not fit into memory,
-    and when the loss, a gradient or a weight is NaN or infinite; the state of the last good epoch stays.
+    Raises ValueError for weights of another number or mean, below 0 or not finite. Raises AssayError for data
+    without examples or without the groups that the objective needs, for a folder that cannot be written or
+    holds a damaged state or that of another training, for a LoRA that the model cannot have, when a batch
+    does not fit into memory, and when the loss, a gradient or a weight is NaN or infinite; the state of the
+    last good epoch stays.
     """
     _check(classifier, training, validation)
+    if weights is not None:
+        weights = _checked(weights, len(training))
+    strata = objective.strata(training)
     model, device = classifier.model, classifier.device
     autocast, scaler = mixed_precision(settings.precision, device)
     made_of = {
-        **identity(classifier, training, validation, objective, settings),
+        **identity(classifier, training, validation, objective, settings, weights),
         "device": device.type,
         "processes": processes.count,
     }
@@ -120,7 +129,9 @@ def train(
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     trained = sum(parameter.numel() for parameter in parameters)
     optimizer = _optimizer(parameters, settings)
-    memory = objective.memory(classifier)
+    memory = objective.memory(classifier, strata)
+    optimizers = [optimizer, *objective.optimizers(memory)]
+    further = [each for other in optimizers[1:] for group in other.param_groups for each in group["params"]]
     parts = {"optimizer": optimizer, "scaler": scaler, **({} if memory is None else {"memory": memory})}
     checkpoint = Checkpoint(folder, model if adapted is None else adapted, parts, made_of)
     history = [EpochRecord(**record) for record in checkpoint.restore()]
@@ -130,6 +141,8 @@ def train(
     tokens = classifier.tokenize_all(training.inputs)
     lengths = [len(example) for example in tokens]
     y = torch.tensor(training.labels, device=device)
+    w = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
+    codes = None if strata is None else torch.tensor(strata.codes, device=device)
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     total_steps = settings.epochs * steps_per_epoch
     total = sum(parameter.numel() for parameter in model.parameters())
@@ -169,11 +182,15 @@ def train(
                         partial(backward, share=share),
                         progress=step / total_steps,
                         memory=memory,
+                        share=share,
+                        weights=None if w is None else w[part],
+                        strata=None if codes is None else codes[part],
                     )
                     with autocast():
                         loss += share * objective.backward(classifier, encoding, y[part], now)
-                processes.add_up([*_gradients(parameters), loss])
-                scaler.unscale_(optimizer)
+                processes.add_up([*_gradients([*parameters, *further]), *objective.summed(memory), loss])
+                for each in optimizers:
+                    scaler.unscale_(each)
                 norm = nn.utils.clip_grad_norm_(parameters, settings.max_grad_norm)
                 updates.add(
                     step + 1,
@@ -182,9 +199,11 @@ def train(
                     learning_rate=rate,
                     epsilon=None if budget is None else strength * budget,
                 )
-                scaler.step(optimizer)
+                for each in optimizers:
+                    scaler.step(each)
                 scaler.update()
-                optimizer.zero_grad(set_to_none=True)
+                for each in optimizers:
+                    each.zero_grad(set_to_none=True)
                 objective.after_update(classifier, memory)
                 advance(len(batch))
             updates.read()
@@ -240,15 +259,28 @@ def identity(
     validation: TextDataset,
     objective: Objective,
     settings: TrainSettings,
+    weights: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """All that decides what a training ends with, as JSON-able values; ``classifier`` as at its start."""
+    weighed = None if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
     return {
         **asdict(settings),
         "objective": {"name": objective.name, **objective.params()},
         "train data": training.fingerprint,
         "validation data": validation.fingerprint,
         "model": classifier.fingerprint(),
+        **({} if weighed is None else {"weights": hashlib.sha256(weighed.tobytes()).hexdigest()}),
     }
+
+
+def _checked(weights: np.ndarray, n: int) -> np.ndarray | None:
+    """The weights as float64 (n,); None where all are 1: then there is nothing to weigh."""
+    found = np.asarray(weights, dtype=np.float64)
+    if found.shape != (n,) or not np.isfinite(found).all() or (found < 0).any():
+        raise ValueError(f"expected {n} finite weights of 0 or above, got {found!r}")
+    if not np.isclose(found.mean(), 1):
+        raise ValueError(f"expected weights with a mean of 1, got {found.mean()}")
+    return None if (found == 1).all() else found
 
 
 def _parts(batch: list[int], accumulate: int, processes: Processes) -> list[tuple[list[int], float]]:

@@ -16,7 +16,8 @@ from reports.blocks import (
     estimate_cell,
 )
 from reports.formatting import counted, duration, figure, name
-from reports.model import AuditReport, CandidateResult, TrainingSummary
+from reports.highlights import is_predictions
+from reports.model import AuditReport, CandidateResult, MitigationSummary, TrainingSummary
 from robustness.estimate import Estimate
 from robustness.results import EpochRecord
 
@@ -47,6 +48,8 @@ def _counts(caption: str, what: str, counts: dict[str, int], n: int) -> Table:
 
 
 def _candidate(candidate: CandidateResult) -> Part:
+    if is_predictions(candidate):
+        return Part(name(candidate.name), [Facts(_prediction_facts(candidate))])
     model, training, truncated = candidate.model, candidate.training, candidate.robustness.clean.truncated
     facts = [
         ("Source", model.source),
@@ -57,6 +60,8 @@ def _candidate(candidate: CandidateResult) -> Part:
         facts.append(("Training", "came trained"))
     else:
         facts += _training_facts(training)
+    if candidate.mitigation is not None:
+        facts += _mitigation_facts(candidate.mitigation)
     facts += [
         ("Texts cut at the model's maximum length", f"{truncated:,}"),
         ("Weights, SHA-256", model.sha256),
@@ -69,6 +74,35 @@ def _candidate(candidate: CandidateResult) -> Part:
         summary = f"Training history, {counted(len(training.history), 'epoch')}"
         blocks.append(Details(summary, [_history(training, candidate.name)]))
     return Part(name(candidate.name), blocks)
+
+
+def _prediction_facts(candidate: CandidateResult) -> list[tuple[str, str]]:
+    model = candidate.model
+    return [
+        ("Source", model.source),
+        ("Labels", ", ".join(name(label) for label in model.labels)),
+        ("File, SHA-256", model.sha256),
+    ]
+
+
+def _mitigation_facts(done: MitigationSummary) -> list[tuple[str, str]]:
+    """What was done to treat groups more alike."""
+    changed = {
+        "data": "its training data were changed",
+        "training": "its training objective takes groups into account",
+        "embeddings": "its classification head was fitted anew",
+        "predictions": "its predictions are changed",
+    }
+    settings = ", ".join(f"{key} {_setting(value)}" for key, value in done.params.items())
+    base = f", starting from {name(done.base)}" if done.base is not None else ""
+    by = f" by {name(done.group)}" if done.group is not None else ""
+    what = changed.get(done.stage, done.stage)
+    return [
+        ("Mitigation", f"{name(done.method)}{by}: {what}{base}"),
+        *([("Settings of the mitigation", settings)] if settings else []),
+        *([("What it did", " ".join(done.notes))] if done.notes else []),
+        ("Time of the mitigation", duration(done.seconds)),
+    ]
 
 
 def _setting(value: object) -> str:

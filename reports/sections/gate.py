@@ -2,13 +2,16 @@
 
 from reports.blocks import Cell, Column, Row, Section, Table, Text, estimate_cell
 from reports.formatting import figure, kind_of, name
+from reports.highlights import is_predictions
 from reports.model import AuditReport, GateCheck
 
 ORDER = 60
 
 
-def section(report: AuditReport) -> Section:
+def section(report: AuditReport) -> Section | None:
     checks = report.gate.checks
+    if not checks and report.candidates and all(map(is_predictions, report.candidates)):
+        return None  # `assay fairness` has no gate to configure
     if not checks:
         nothing = Text("No checks were configured. Add [[gate]] tables to assay.toml to require something.")
         return Section("Gate", "gate", [nothing])

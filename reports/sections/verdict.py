@@ -64,10 +64,9 @@ def _scope(report: AuditReport) -> str:
     attacks = max((len(candidate.robustness.attacks) for candidate in report.candidates), default=0)
     columns = [name(column) for column in report.data.groups]
     by = f", by {' and '.join(columns)}" if columns else ""
-    return (
-        f"{candidates} on {counted(report.data.n, 'example')} of {name(report.data.name)}, clean and under "
-        f"{counted(attacks, 'attack')} (each budget counted){by}."
-    )
+    under = f", clean and under {counted(attacks, 'attack')} (each budget counted)" if attacks else ""
+    on = f"{counted(report.data.n, 'example')} of {name(report.data.name)}"
+    return f"{candidates} on {on}{under}{by}."
 
 
 def _findings(report: AuditReport) -> list[Block]:
@@ -129,10 +128,13 @@ def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Ce
             family, family.main_epsilon
         )
 
-    return [
-        ("Clean accuracy", clean),
+    attacked = [
         *map(main, families(report)),
         ("Accuracy under the strongest attack", strongest),
         ("Worst case: no attack of the audit succeeds", worst),
+    ]
+    return [
+        ("Clean accuracy", clean),
+        *(attacked if any(candidate.robustness.attacks for candidate in report.candidates) else []),
         ("Largest difference between groups, clean", disparity),
     ]

@@ -71,7 +71,9 @@ def iter_case_outcomes(
 def summarize_cases(
     outcomes: Sequence[Outcome], cases: TextDataset, column: str, *, confidence: float = 0.95
 ) -> MinimumFunctionalityResult:
-    """Failure rates by functionality. outcomes: one for each case, in any order.
+    """Failure rates by functionality and by the other group columns.
+
+    outcomes: one for each case, in any order.
 
     Raises AssayError for a column that the data does not have; ValueError for outcomes of other cases.
     """
@@ -108,6 +110,14 @@ def summarize_cases(
             Estimate.exact(float(np.mean(rates)), len(rates)) if rates else Estimate.undefined("no cases")
         ),
         by_functionality=by_functionality,
+        by_group={
+            name: {
+                value: wilson(int(wrong[values == value].sum()), int((values == value).sum()), confidence)
+                for value in sorted(set(values.tolist()))
+            }
+            for name, values in cases.groups.items()
+            if name != column
+        },
     )
 
 

@@ -92,7 +92,11 @@ class FunctionalityResult:
 
 @dataclass(frozen=True)
 class MinimumFunctionalityResult:
-    """A suite of labelled cases. mean_failure_rate: the mean over its functionalities, large or small."""
+    """A suite of labelled cases. mean_failure_rate: the mean over its functionalities, large or small.
+
+    by_group: {group column: {value: failure rate}} of the other group columns of its cases, for example the
+        people whom a case is about.
+    """
 
     name: str
     column: str
@@ -100,3 +104,4 @@ class MinimumFunctionalityResult:
     failure_rate: Estimate
     mean_failure_rate: Estimate
     by_functionality: dict[str, FunctionalityResult]
+    by_group: dict[str, dict[str, Estimate]] = field(default_factory=dict)

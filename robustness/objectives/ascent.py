@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from attacks.embedding.pgd import PGD
 from attacks.errors import AssayError
@@ -63,7 +62,7 @@ def ascend(
     for _ in range(steps):
         rewind()
         embeddings = trainable_embeddings(victim, encoding)
-        loss = cross_entropy(victim.logits(encoding, embeddings + total(parts)), y) / steps
+        loss = step.cross_entropy(victim.logits(encoding, embeddings + total(parts)), y) / steps
         step.backward(loss)
         mean = mean + loss.detach()
         parts = update(parts, gradient_of(embeddings, objective))

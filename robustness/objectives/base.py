@@ -1,7 +1,7 @@
 """What a training objective is: it computes one batch's loss and leaves its gradients on the weights."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -16,6 +16,8 @@ from attacks.norms import ascent_direction, project
 from attacks.parameters import check_types, require_positive, wrong
 from attacks.victims import Encoding, GradientVictim
 from robustness.classifier import Classifier
+from robustness.dataset import TextDataset
+from robustness.objectives.strata import Strata
 
 SPECIAL_TOKENS_HELP = "perturb [CLS], [SEP] and the like too; padding never is"
 
@@ -33,16 +35,36 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """Where the training stands at one batch.
+    """Where the training stands at one batch, or at one part of a batch.
 
     radius: the absolute budget at this step of the ramp. progress: the share of all steps done before this
     one, from 0 to below 1. memory: what ``Objective.memory`` returned.
+    share: of the examples of the whole update; 0 where they are computed for nothing.
+    weights: (b,) of the examples, with a mean of 1 over the training data; None where all count alike.
+    strata: (b,) int64, the stratum of each example in ``Objective.strata``; None where there are none.
     """
 
     radius: float
     backward: Backward
     progress: float = 0.0
     memory: Any = None
+    share: float = 1.0
+    weights: Tensor | None = None
+    strata: Tensor | None = None
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean over the batch (scalar) of what each example has, (b,), times the example's weight.
+
+        Divided by b and not by the batch's own sum of weights: so a batch's gradient is right on average
+        over the training, and the parts of a batch add up, whatever weights happen to meet in it.
+        """
+        return values.mean() if self.weights is None else (self.weights * values).mean()
+
+    def cross_entropy(self, logits: Tensor, y: Tensor) -> Tensor:
+        """The classification loss (scalar) for logits (b, k): ``mean`` of each example's cross-entropy."""
+        if self.weights is None:
+            return cross_entropy(logits, y)
+        return self.mean(cross_entropy(logits, y, reduction="none"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +96,30 @@ class Objective(ABC):
         """The attack that validation faces, beside clean text; None where nothing is perturbed."""
         return None
 
-    def memory(self, victim: GradientVictim) -> Memory | None:
-        """What is to be kept from batch to batch, as it is at the start; None for nothing."""
+    def strata(self, training: TextDataset) -> Strata | None:
+        """The groups that the objective tells apart; None for none.
+
+        Raises AssayError for data that does not have them: it is called before anything expensive, too.
+        """
         return None
+
+    def memory(self, victim: GradientVictim, strata: Strata | None = None) -> Memory | None:
+        """What is to be kept from batch to batch, as it is at the start; None for nothing.
+
+        strata: those of the training examples, as ``strata`` gives them.
+        """
+        return None
+
+    def optimizers(self, memory: Any) -> Sequence[torch.optim.Optimizer]:
+        """Of what ``memory`` has that is trained beside the model; they step with the model's own."""
+        return ()
+
+    def summed(self, memory: Any) -> Sequence[Tensor]:
+        """What ``backward`` has added up in ``memory`` over the parts of a batch, each with its ``share``.
+
+        Over all processes it is added up before ``after_update``, which uses it.
+        """
+        return ()
 
     def after_update(self, victim: GradientVictim, memory: Any) -> None:
         """Called after every update of the weights: the place to bring ``memory`` up to date."""
@@ -86,7 +129,8 @@ class Objective(ABC):
     def backward(self, victim: GradientVictim, encoding: Encoding, y: Tensor, step: Step) -> Tensor:
         """The loss (scalar, detached) of one batch; its gradients are on the weights afterwards.
 
-        y: (b,) class indices. Every loss goes through ``step.backward``; losses of several add up.
+        y: (b,) class indices. Every loss goes through ``step.backward``; losses of several add up. Every
+        mean over examples is ``step.mean`` or ``step.cross_entropy``, which honour the examples' weights.
         """
 
 
@@ -174,7 +218,7 @@ class AdversarialObjective(BallObjective):
         mask = attack.perturbable(encoding)
 
         embeddings = trainable_embeddings(victim, encoding)
-        clean = cross_entropy(victim.logits(encoding, embeddings), y)
+        clean = step.cross_entropy(victim.logits(encoding, embeddings), y)
         step.backward(clean / 2)
         gradient = gradient_of(embeddings, self.name)
 
@@ -188,6 +232,6 @@ class AdversarialObjective(BallObjective):
             ascent = attack.step_size * step.radius * ascent_direction(gradient, mask, attack.norm)
             delta = project(delta + ascent, attack.norm, step.radius)
 
-        adversarial = cross_entropy(victim.logits(encoding, victim.embed(encoding) + delta), y)
+        adversarial = step.cross_entropy(victim.logits(encoding, victim.embed(encoding) + delta), y)
         step.backward(adversarial / 2)
         return (clean.detach() + adversarial.detach()) / 2

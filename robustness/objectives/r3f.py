@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from attacks.parameters import require_positive
 from attacks.victims import Encoding, GradientVictim
@@ -58,7 +57,9 @@ class R3F(Objective):
         clean = victim.logits(encoding, embeddings)
         noise = self._drawn(embeddings) * encoding.real[..., None]
         noised = victim.logits(encoding, embeddings + step.radius * noise)
-        loss = cross_entropy(clean, y) + self.smoothness_weight * symmetric_kl(clean, noised)
+        loss = step.cross_entropy(clean, y) + self.smoothness_weight * symmetric_kl(
+            clean, noised, step.weights
+        )
         step.backward(loss)
         return loss.detach()
 

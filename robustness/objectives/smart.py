@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from attacks.embedding.base import EPSILON_HELP
 from attacks.embedding.fgsm import FGSM
@@ -24,6 +23,7 @@ from robustness.objectives.base import (
     require_not_negative,
 )
 from robustness.objectives.divergence import symmetric_kl
+from robustness.objectives.strata import Strata
 
 EARLY, EARLY_MOMENTUM, LATE_MOMENTUM = 0.1, 0.99, 0.999
 """The momentum (beta) in the first share of the updates and after it, as in the paper's experiments."""
@@ -117,7 +117,7 @@ class SMART(BallObjective):
     def attack(self) -> FGSM:
         return FGSM(epsilon=self.epsilon, special_tokens=self.special_tokens)
 
-    def memory(self, victim: GradientVictim) -> Momentum | None:
+    def memory(self, victim: GradientVictim, strata: Strata | None = None) -> Momentum | None:
         if self.proximal_weight == 0:
             return None
         return Momentum(require_classifier(self.name, victim))
@@ -132,15 +132,17 @@ class SMART(BallObjective):
             start = torch.randn_like(victim.embed(encoding), dtype=torch.float32)
             rewind = rewinder(device)
             clean = victim.logits(encoding, victim.embed(encoding))
-            loss = cross_entropy(clean, y)
+            loss = step.cross_entropy(clean, y)
             if self.proximal_weight:
                 rewind()
-                loss = loss + self.proximal_weight * symmetric_kl(clean, step.memory.logits(encoding))
+                loss = loss + self.proximal_weight * symmetric_kl(
+                    clean, step.memory.logits(encoding), step.weights
+                )
                 step.memory.progress = step.progress
             delta = self._adversary(victim, encoding, clean.detach(), start, rewind, step.radius)
             rewind()
             adversarial = victim.logits(encoding, victim.embed(encoding) + delta)
-            loss = loss + self.smoothness_weight * symmetric_kl(clean, adversarial)
+            loss = loss + self.smoothness_weight * symmetric_kl(clean, adversarial, step.weights)
             step.backward(loss)
         return loss.detach()
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from attacks.victims import Encoding, GradientVictim
 from robustness.objectives.base import Objective, Step
@@ -17,6 +16,6 @@ class Standard(Objective):
     name: ClassVar[str] = "standard"
 
     def backward(self, victim: GradientVictim, encoding: Encoding, y: Tensor, step: Step) -> Tensor:
-        loss = cross_entropy(victim.logits(encoding, victim.embed(encoding)), y)
+        loss = step.cross_entropy(victim.logits(encoding, victim.embed(encoding)), y)
         step.backward(loss)
         return loss.detach()

@@ -11,6 +11,7 @@ from attacks.parameters import require_positive
 from attacks.victims import Encoding, GradientVictim
 from robustness.objectives.ascent import AscentObjective, Parts, ascend, total, uniform_start
 from robustness.objectives.base import Step, require_classifier
+from robustness.objectives.strata import Strata
 
 
 class PerturbationVocabulary:
@@ -83,7 +84,7 @@ class TokenVAT(AscentObjective):
     def bound(self) -> float:
         return self.epsilon
 
-    def memory(self, victim: GradientVictim) -> PerturbationVocabulary:
+    def memory(self, victim: GradientVictim, strata: Strata | None = None) -> PerturbationVocabulary:
         weight = require_classifier(self.name, victim).model.get_input_embeddings().weight
         drawn = 2 * torch.rand(weight.shape, generator=torch.Generator().manual_seed(0)) - 1
         size = self.start / self.epsilon / weight.shape[1] ** 0.5

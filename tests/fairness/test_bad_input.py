@@ -52,6 +52,32 @@ MISTAKES = {
         {"label_names": ("a", "b", "c"), "positive_label": "c"},
         "expected none for 3 classes, .* leave positive_label out",
     ),
+    "only missing values": (
+        {"groups": {"gender": np.array(["(missing)"] * 3)}},
+        'group column "gender": all 3 values are missing',
+    ),
+    "scores above one": (
+        {"scores": np.array([[0.5, 0.5], [1.2, -0.2], [0.5, 0.5]])},
+        r"scores, example 1 \(counted from 0\)",
+    ),
+    "NaN scores": (
+        {"scores": np.array([[0.5, 0.5], [0.5, 0.5], [np.nan, np.nan]])},
+        r"scores, example 2 \(counted from 0\)",
+    ),
+    "scores of another length": ({"scores": np.full((2, 2), 0.5)}, "scores: expected"),
+    "NaN scores under attack": (
+        {"attacked": [AttackedPredictions("fgsm", {}, np.array([0, 1, 1]), np.full((3, 2), np.nan))]},
+        r'the scores under "fgsm", example 0',
+    ),
+    "unknown overlapping column": (
+        {"overlapping": {"named": ["gendr"]}},
+        'overlapping groups "named": there is no group column "gendr". Did you mean "gender"',
+    ),
+    "overlapping column of other values": (
+        {"overlapping": {"named": ["gender"]}},
+        'overlapping groups "named", column "gender", example 0 .*: expected 0 or 1',
+    ),
+    "depth of zero": ({"intersections": 0}, "intersections: expected a depth of at least 1"),
     "minimum size of zero": ({"min_group_size": 0}, "min_group_size: expected at least 1, got 0"),
     "confidence in percent": ({"confidence": 95}, "confidence: expected a number between 0 and 1, got 95"),
 }
@@ -66,3 +92,9 @@ def test_a_mistake_is_refused_with_its_place(mistake):
 
 def test_the_correct_input_of_these_cases_is_accepted():
     assert assess(**GOOD).groups["gender"].by_group["m"].n == 1
+
+
+def test_a_column_of_ids_is_refused():
+    n = 1001
+    with pytest.raises(AssayError, match=r'group column "user": 1,001 different values .* probably an id'):
+        assess(np.zeros(n, int), np.zeros(n, int), {"user": np.arange(n).astype(str)}, ("no", "yes"))

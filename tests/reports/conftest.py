@@ -4,6 +4,7 @@ from reports.html import render_html
 from reports.model import AuditReport
 from tests.reports.black_box_example import black_box_report
 from tests.reports.example import example_report
+from tests.reports.fairness_example import fairness_report, predictions_report
 from tests.reports.hostile import hostile_report
 
 
@@ -45,3 +46,18 @@ def html(report: AuditReport) -> str:
 @pytest.fixture(scope="session")
 def hostile_html(hostile: AuditReport) -> str:
     return render_html(hostile)
+
+
+@pytest.fixture(scope="session")
+def fairness_html() -> str:
+    return render_html(fairness_report())
+
+
+@pytest.fixture(scope="session")
+def predictions_html() -> str:
+    return render_html(predictions_report())
+
+
+@pytest.fixture(scope="session")
+def hostile_fairness_html() -> str:
+    return render_html(hostile_report(predictions_report()))

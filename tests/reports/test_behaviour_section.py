@@ -390,3 +390,16 @@ def test_the_summary_has_one_table_of_behaviour(report: AuditReport) -> None:
     assert "| accents | natural noise | not measured (the test applies to none of the texts) |" in text
     assert "| hatecheck.csv | labelled cases | 26.9 % (20.0 to 35.1 · n 130) |" in text
     assert "nobody searched for the worst change" in text
+
+
+def test_a_suite_is_told_by_its_other_group_columns_worst_first(report: AuditReport) -> None:
+    one = suites("plain")[0]
+    targets = {"women": wilson(1, 10), "men": wilson(5, 10), "nobody": Estimate.undefined("no cases")}
+    html = render_html(changed(report, behaviours=[], suites=[replace(one, by_group={"target": targets})]))
+    rows = rows_of(html, "Failure rate by target, worst first")
+    assert list(rows) == ["men", "women", "nobody"]
+    assert rows["men"][0].startswith("50.0 %")
+    assert "By target: 3 groups" in summaries(section(html, "behaviour"))
+    many = {f"g{i}": wilson(i, 100) for i in range(MOST_ROWS + 2)}
+    html = render_html(changed(report, behaviours=[], suites=[replace(one, by_group={"target": many})]))
+    assert len(rows_of(html, "Failure rate by target, worst first")) == MOST_ROWS

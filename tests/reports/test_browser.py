@@ -53,7 +53,7 @@ def test_this_browser_would_run_a_script(tmp_path: Path) -> None:
     assert title_of(dom_after_load(page, tmp_path)) == "owned"
 
 
-@pytest.mark.parametrize("name", ["hostile_html", "hostile_black_box_html"])
+@pytest.mark.parametrize("name", ["hostile_html", "hostile_black_box_html", "hostile_fairness_html"])
 def test_hostile_text_does_not_run_even_without_the_policy(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -72,10 +72,12 @@ def test_the_page_never_scrolls_sideways(
     hostile_html: str,
     black_box_html: str,
     hostile_black_box_html: str,
+    fairness_html: str,
+    hostile_fairness_html: str,
     width: int,
     tmp_path: Path,
 ) -> None:
-    pages = [html, black_box_html, hostile_black_box_html]
+    pages = [html, black_box_html, hostile_black_box_html, fairness_html, hostile_fairness_html]
     opened = [page.replace("<details>", "<details open>") for page in pages]
     frames = "".join(
         f'<iframe style="width:{width}px;height:800px;border:0" srcdoc="{markup.escape(page)}"></iframe>'
@@ -88,5 +90,5 @@ def test_the_page_never_scrolls_sideways(
     page = f"<!doctype html><meta charset=utf-8><title>waiting</title>{frames}{script}"
     # A vertical scroll bar may take some of the width; nothing may be wider than the frame.
     widths = [int(each) for each in title_of(dom_after_load(page, tmp_path)).split()]
-    assert len(widths) == 4
+    assert len(widths) == 6
     assert max(widths) <= width

@@ -1,9 +1,9 @@
 import re
 
-from reports.charts import Dot, Mark, rate_curves, rate_dots, reliability_curves
+from reports.charts import Dot, Mark, Point, rate_curves, rate_dots, reliability_curves, tradeoff
 from reports.svg import page_svg
 from robustness.estimate import Estimate, wilson
-from tests.reports.page import parse
+from tests.reports.page import Element, parse
 
 
 def texts(svg: str) -> list[str]:
@@ -79,3 +79,30 @@ def test_ids_differ_between_charts_and_references_follow() -> None:
         assert group.attributes["clip-path"] == f"url(#{clip.attributes['id']})"
         ids.add(clip.attributes["id"])
     assert len(ids) == 2
+
+
+def test_a_trade_off_puts_the_smaller_difference_to_the_right_and_fills_what_is_on_the_front() -> None:
+    def point(series: str, number: int, x: float, y: float, front: bool) -> Point:
+        return Point(series, number, Estimate(x, x, x, 9), Estimate(y, y, y, 9), front)
+
+    points = [point("a", 1, 0.3, 0.9, True), point("b", 2, 0.1, 0.8, True), point("c", 3, 0.4, 0.7, False)]
+    svg = parse(tradeoff(points, ["a", "b", "c"], "difference", "a chart"))
+    marks = [p for p in svg.all("path") if "translate" in p.attributes.get("transform", "")]
+    filled = {p.attributes["fill"] for p in marks if p.attributes.get("fill", "").startswith("var(--series")}
+    assert filled == {"var(--series-1)", "var(--series-2)"}
+    numbers = {each.text: each for each in svg.all("text") if each.text in ("1", "2", "3")}
+    across = {text: _place(each)[0] for text, each in numbers.items()}
+    down = {text: _place(each)[1] for text, each in numbers.items()}
+    assert across["2"] > across["1"] > across["3"]
+    assert down["1"] < down["2"] < down["3"]
+
+
+def _place(text: Element) -> tuple[float, float]:
+    x, y = re.findall(r"-?[\d.]+", text.attributes["transform"])[:2]
+    return float(x), float(y)
+
+
+def test_a_trade_off_leaves_out_what_was_not_measured() -> None:
+    known, unknown = Estimate(0.3, 0.2, 0.4, 9), Estimate.undefined("no groups")
+    points = [Point("a", 1, known, unknown, False), Point("b", 2, unknown, known, False)]
+    assert not {"1", "2"} & set(texts(tradeoff(points, ["a", "b"], "difference", "a chart")))

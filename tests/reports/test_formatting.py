@@ -1,7 +1,7 @@
 import pytest
 
 from reports import formatting
-from reports.naming import metric_name
+from reports.naming import in_sentence, metric_name
 from robustness.estimate import Estimate
 
 
@@ -106,3 +106,46 @@ def test_a_name_is_one_short_line_that_is_never_empty() -> None:
     assert formatting.name(" ") == "(empty)"
     assert formatting.name("x" * 10_000) == "x" * 79 + "…"
     assert formatting.name("x" * 80) == "x" * 80
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind"),
+    [
+        ("roc_auc[hate]", "number"),
+        ("roc_auc_difference", "number"),
+        ("log_loss_difference", "number"),
+        ("equalized_odds_difference[hate]", "points"),
+        ("false_positive_equality_difference", "points"),
+        ("positive_aeg", "number"),
+        ("bias_score", "number"),
+        ("balanced_accuracy", "percent"),
+        ("precision[hate]", "percent"),
+    ],
+)
+def test_every_metric_has_its_unit(metric: str, kind: formatting.Kind) -> None:
+    assert formatting.kind_of(metric) == kind
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"), [(0.0, "<\u00a00.001"), (0.0009, "<\u00a00.001"), (0.04962, "0.050"), (1.0, "1.000")]
+)
+def test_a_p_value_is_never_shown_as_zero(p: float, shown: str) -> None:
+    assert formatting.p_value(p) == shown
+
+
+@pytest.mark.parametrize(
+    ("n", "shown"), [(7, "7"), (99, "99"), (101, "110"), (12_345, "13,000"), (12_000, "12,000")]
+)
+def test_a_forecast_is_rounded_up_to_two_digits(n: int, shown: str) -> None:
+    assert formatting.two_digits(n) == shown
+
+
+def test_a_metric_keeps_its_capitals_within_a_sentence() -> None:
+    assert [
+        in_sentence(each) for each in ("equalized_odds_difference", "roc_auc_difference", "f1", "tpr")
+    ] == [
+        "equalized odds difference",
+        "ROC AUC difference",
+        "F1",
+        "true positive rate",
+    ]

@@ -16,6 +16,8 @@ from tests.robustness.tiny import tiny_dataset
 
 EPSILON = 0.3
 
+NEEDED = {"epsilon": EPSILON, "group": "gender"}
+
 Batch = tuple[Encoding, Tensor]
 
 
@@ -24,14 +26,15 @@ PARAMETERS = {"r3f": {"sigma": EPSILON}}
 
 
 def example(name: str, **params: Any) -> Objective:
-    """The objective with its defaults, and epsilon where it needs one."""
+    """The objective with its defaults, and epsilon or group where it needs one."""
     required = {p.name for p in plugins.parameters(registry.available()[name]) if p.required}
-    return registry.build(
-        name, ({"epsilon": EPSILON} if "epsilon" in required else {}) | PARAMETERS.get(name, {}) | params
-    )
+    needed = {key: value for key, value in NEEDED.items() if key in required}
+    return registry.build(name, needed | PARAMETERS.get(name, {}) | params)
 
 
 OBJECTIVES = [example(name) for name in registry.available()]
+GROUPED = [objective for objective in OBJECTIVES if objective.strata(tiny_dataset(6)) is not None]
+"""Those that train on groups."""
 
 
 def names(objectives: list[Any]) -> list[str]:
@@ -63,10 +66,19 @@ def taught(
     progress: float = 0.25,
     scale: float = 1.0,
     seed: int = 0,
+    weights: Tensor | None = None,
 ) -> tuple[float, dict[str, Tensor]]:
     """The loss of one batch and the gradients that it leaves, with a memory as at the start."""
     classifier.model.zero_grad()
-    step = Step(radius, lambda loss: (scale * loss).backward(), progress, objective.memory(classifier))
+    strata = objective.strata(tiny_dataset(6))
+    step = Step(
+        radius,
+        lambda loss: (scale * loss).backward(),
+        progress,
+        objective.memory(classifier, strata),
+        weights=weights,
+        strata=None if strata is None else torch.tensor(strata.codes),
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         loss = objective.backward(classifier if victim is None else victim, *batch, step)

@@ -20,7 +20,9 @@ from robustness.classifier import Classifier
 from robustness.distributed import ALONE, Processes, join
 from robustness.loading import load_classifier
 from robustness.lora import Lora
+from robustness.objectives.adversarial_head import AdversarialHead
 from robustness.objectives.fgm import FGMTraining
+from robustness.objectives.group_dro import GroupDRO
 from robustness.objectives.standard import Standard
 from robustness.training import train
 from tests.robustness.processes import together
@@ -40,10 +42,17 @@ FEW = TRAIN.take(range(33))
 """Batches of 8 leave one example for the last of them."""
 
 SETTINGS = dataclasses.replace(FAST, epochs=2, batch_size=8, learning_rate=1e-3)
-OBJECTIVES = {"standard": Standard(), "fgm": FGMTraining(epsilon=0.1)}
+OBJECTIVES = {
+    "standard": Standard(),
+    "fgm": FGMTraining(epsilon=0.1),
+    "group-dro": GroupDRO(group="gender", step_size=0.5),
+    "adversarial-head": AdversarialHead(group="gender", adversary_learning_rate=1e-2),
+}
 KINDS: dict[str, tuple[str, Any]] = {
     "standard": ("standard", SETTINGS),
     "fgm in parts": ("fgm", dataclasses.replace(SETTINGS, accumulate=2)),
+    "group-dro in parts": ("group-dro", dataclasses.replace(SETTINGS, accumulate=2)),
+    "adversarial-head": ("adversarial-head", SETTINGS),
     "lora": ("standard", dataclasses.replace(SETTINGS, lora=Lora(r=2), learning_rate=1e-2)),
 }
 
@@ -97,7 +106,7 @@ class Remembering(Standard):
 
     name = "remembering"
 
-    def memory(self, victim: Any) -> Sum:
+    def memory(self, victim: Any, strata: Any = None) -> Sum:
         return Sum()
 
     def backward(self, victim: Any, encoding: Any, y: Tensor, step: Any) -> Tensor:
@@ -242,7 +251,10 @@ def without_dropout_noise(found: dict[str, Tensor], expected: dict[str, Tensor])
     }
 
 
-@pytest.mark.parametrize(("kind", "count"), [("standard", 2), ("fgm in parts", 3), ("lora", 2)])
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [("standard", 2), ("fgm in parts", 3), ("group-dro in parts", 3), ("adversarial-head", 2), ("lora", 2)],
+)
 def test_the_updates_are_those_of_one_process(kind: str, count: int, steady: str, tmp_path: Path) -> None:
     alone = classifier_of(steady)
     before = weights(alone)

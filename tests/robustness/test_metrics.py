@@ -1,5 +1,7 @@
 """Clean metrics against scikit-learn, statsmodels and formulas written out a second time."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,18 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.stats import norm, t
 from sklearn import metrics as sk
+from statsmodels.stats.proportion import proportion_confint
 
-from robustness.metrics import (
-    CALIBRATION_BINS,
-    clean_result,
-    confusion_matrix,
-    expected_calibration_error,
-    macro_f1,
-    reliability,
-    roc_auc,
-)
+from robustness.delong import Area
+from robustness.metrics import clean_result, clean_result_of, confusion_matrix, macro_f1, roc_auc
 from robustness.outcomes import Outcome
 
 NAMES = ("a", "b", "c", "d")
@@ -104,31 +100,56 @@ def test_no_examples_are_undefined_everywhere() -> None:
     assert all(cell.n == 0 and cell.accuracy is None for cell in result.reliability)
 
 
+def test_predictions_without_probabilities_have_no_auc_and_no_calibration() -> None:
+    y_true, y_pred = np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0])
+    result = clean_result_of(y_true, y_pred, None, NAMES[:2], truncated=0, confidence=0.95, n_boot=20, seed=0)
+    for estimate in (result.roc_auc, result.expected_calibration_error):
+        assert (estimate.value, estimate.reason) == (None, "the predictions come without probabilities")
+    assert result.reliability == []
+    assert result.accuracy.value == 0.75
+    assert result.confusion_matrix == [[2, 0], [1, 1]]
+
+
+def test_results_of_outcomes_and_of_their_arrays_are_one() -> None:
+    rng = np.random.default_rng(6)
+    y_true, y_prob = rng.integers(0, 3, 60), rng.dirichlet([1, 1, 1], 60)
+    settings_ = {"confidence": 0.9, "n_boot": 50, "seed": 3}
+    outcomes = outcomes_of(y_true, y_prob)
+    arrays = clean_result_of(y_true, y_prob.argmax(axis=1), y_prob, NAMES[:3], truncated=12, **settings_)
+    assert clean_result(outcomes, NAMES[:3], **settings_) == arrays
+
+
+def test_metrics_of_given_predictions_load_no_torch() -> None:
+    code = "import sys, robustness.metrics; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 # ROC AUC.
 
 
-def delong(y_true: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
-    """AUC and its variance from all pairs, as DeLong et al. 1988 define them, O(mn)."""
+def delong(y_true: np.ndarray, scores: np.ndarray) -> tuple[float, float, float]:
+    """AUC and the two parts of its variance from all pairs, as DeLong et al. 1988 define them, O(mn)."""
     x, y = scores[y_true], scores[~y_true]
     psi = (x[:, None] > y[None, :]) + 0.5 * (x[:, None] == y[None, :])
-    v10, v01 = psi.mean(axis=1), psi.mean(axis=0)
-    return psi.mean(), v10.var(ddof=1) / len(x) + v01.var(ddof=1) / len(y)
+    return psi.mean(), psi.mean(axis=1).var(ddof=1) / len(x), psi.mean(axis=0).var(ddof=1) / len(y)
 
 
 @settings(max_examples=60, deadline=None)
 @given(answers(k=2).filter(lambda case: 1 < case[0].sum() < len(case[0]) - 1))
 def test_interval_of_the_auc_is_delong_s_on_the_logit_scale(case: tuple[np.ndarray, np.ndarray]) -> None:
     y_true, y_prob = case
-    area, variance = delong(y_true == 1, y_prob[:, 1])
+    m, r = int(y_true.sum()), int((1 - y_true).sum())
+    area, of_positives, of_negatives = delong(y_true == 1, y_prob[:, 1])
+    variance = of_positives + of_negatives
     estimate = roc_auc(y_true, y_prob, confidence=0.9)
     assert estimate.value == pytest.approx(area)
-    if not 0 < area < 1 or variance == 0:
-        assert (estimate.low, estimate.high) == (None, None)
-        return
-    half = norm.ppf(0.95) * np.sqrt(variance) / (area * (1 - area))
-    assert (estimate.low, estimate.high) == pytest.approx(
-        (expit(logit(area) - half), expit(logit(area) + half))
-    )
+    if not 0 < area < 1 or variance < 1e-15:
+        expected = proportion_confint(area * min(m, r), min(m, r), alpha=0.1, method="wilson")
+    else:
+        freedom = variance**2 / (of_positives**2 / (m - 1) + of_negatives**2 / (r - 1))
+        half = t.ppf(0.95, freedom) * np.sqrt(variance) / (area * (1 - area))
+        expected = expit(logit(area) - half), expit(logit(area) + half)
+    assert (estimate.low, estimate.high) == pytest.approx(expected, abs=1e-9)
 
 
 def test_variance_of_the_mean_auc_is_that_of_its_influence() -> None:
@@ -142,7 +163,7 @@ def test_variance_of_the_mean_auc_is_that_of_its_influence() -> None:
     left_out = [roc_auc(y_true[rows], y_prob[rows], confidence=0.95).value for rows in keep]
     jackknife = np.sqrt(299 / 300 * np.square(np.array(left_out) - np.mean(left_out)).sum())
     width = logit(estimate.high) - logit(estimate.low)
-    deviation = width / 2 / norm.ppf(0.975) * estimate.value * (1 - estimate.value)
+    deviation = width / 2 / t.ppf(0.975, 299) * estimate.value * (1 - estimate.value)
     assert deviation == pytest.approx(jackknife, rel=0.02)
 
 
@@ -164,11 +185,42 @@ def test_auc_of_equal_scores_is_one_half() -> None:
 
 
 @pytest.mark.parametrize("y_true", [[0, 0, 0, 1], [1, 1, 1, 0]])
-def test_one_example_of_a_class_tells_no_spread_and_so_no_interval(y_true: list[int]) -> None:
+def test_one_example_of_a_class_tells_no_spread_and_so_the_interval_is_wide(y_true: list[int]) -> None:
     scores = np.array([0.1, 0.6, 0.3, 0.4])
     estimate = roc_auc(np.array(y_true), np.stack([1 - scores, scores], axis=1), confidence=0.95)
     assert estimate.value == pytest.approx(sk.roc_auc_score(y_true, scores))
-    assert (estimate.low, estimate.high) == (None, None)
+    ends = proportion_confint(estimate.value, 1, method="wilson")
+    assert (estimate.low, estimate.high) == pytest.approx(ends)
+
+
+@pytest.mark.parametrize(("perfect", "end"), [(True, 1.0), (False, 0.0)])
+def test_classes_told_apart_without_an_error_still_have_an_interval(perfect: bool, end: float) -> None:
+    y_true = np.repeat([0, 1], [50, 20])
+    scores = np.where((y_true == 1) == perfect, 0.9, 0.2)
+    estimate = roc_auc(y_true, np.stack([1 - scores, scores], axis=1), confidence=0.95)
+    assert estimate.value == end
+    assert (estimate.low, estimate.high) == pytest.approx(proportion_confint(20 * end, 20, method="wilson"))
+
+
+def test_equal_placements_tell_no_spread_whatever_rounding_makes_of_them() -> None:
+    y_true = np.repeat([1, 0], [7, 6])
+    scores = np.array([0.5] * 7 + [0.5] * 6)
+    estimate = roc_auc(y_true, np.stack([1 - scores, scores], axis=1), confidence=0.95)
+    assert (estimate.low, estimate.high) == pytest.approx(proportion_confint(3, 6, method="wilson"))
+    uncertain = Area(1 / 3, 7, 6, 1e-34, 1e-35)
+    assert uncertain.estimate(0.95).high > 0.6
+
+
+def test_a_class_of_one_example_widens_the_mean_of_many_classes_only_by_its_share() -> None:
+    rng = np.random.default_rng(5)
+    y_true = np.concatenate([np.repeat(np.arange(9), 40), [9]])
+    y_prob = rng.dirichlet(np.ones(10), len(y_true)) * 0.5 + 0.5 * np.eye(10)[y_true]
+    y_prob[:, 9] = 0.0
+    y_prob[-1], y_prob[0] = np.eye(10)[9] * 0.5 + 0.05, np.eye(10)[9] * 0.9 + 0.01
+    y_prob /= y_prob.sum(axis=1, keepdims=True)
+    estimate = roc_auc(y_true, y_prob, confidence=0.95)
+    assert 0.9 < estimate.value < 1
+    assert 0.05 < estimate.high - estimate.low < 0.2, "0.8 is what a single pair of examples leaves open"
 
 
 def coverage(hits: Sequence[bool]) -> float:
@@ -185,6 +237,18 @@ def test_auc_interval_covers() -> None:
         estimate = roc_auc(y_true, np.stack([1 - scores, scores], axis=1), confidence=0.95)
         hits.append(estimate.low <= truth <= estimate.high)
     assert 0.92 <= coverage(hits) <= 0.98
+
+
+@pytest.mark.parametrize(("m", "r", "least"), [(2, 28, 0.88), (10, 100, 0.92), (1, 29, 0.95)])
+def test_auc_interval_covers_with_few_positives(m: int, r: int, least: float) -> None:
+    rng = np.random.default_rng(m)
+    y_true = np.repeat([1, 0], [m, r])
+    hits = []
+    for _ in range(400):
+        scores = expit(rng.normal(y_true * np.sqrt(2) * norm.ppf(0.8), 1))
+        estimate = roc_auc(y_true, np.stack([1 - scores, scores], axis=1), confidence=0.95)
+        hits.append(estimate.low <= 0.8 <= estimate.high)
+    assert coverage(hits) >= least
 
 
 # Macro F1.
@@ -207,53 +271,3 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     first, again, other = (macro_f1(confusion, confidence=0.9, n_boot=200, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other
-
-
-# Calibration.
-
-
-def test_calibration_error_by_hand() -> None:
-    # Bins of width 1/15: 0.9 and 0.92 lie in (13/15, 14/15], 0.6 at the upper edge of (8/15, 9/15].
-    y_prob = np.array([[0.9, 0.1], [0.92, 0.08], [0.4, 0.6], [0.0, 1.0]])
-    y_true = np.array([0, 1, 1, 1])
-    estimate = expected_calibration_error(y_true, y_prob, confidence=0.95, n_boot=50, seed=0)
-    assert estimate.value == pytest.approx(2 / 4 * abs(0.5 - 0.91) + 1 / 4 * 0.4 + 0)
-    bins = reliability(y_true, y_prob)
-    assert len(bins) == CALIBRATION_BINS
-    filled = {i: (cell.n, cell.mean_confidence, cell.accuracy) for i, cell in enumerate(bins) if cell.n}
-    assert filled == {8: (1, 0.6, 1.0), 13: (2, pytest.approx(0.91), 0.5), 14: (1, 1.0, 1.0)}
-    assert (bins[8].low, bins[8].high) == pytest.approx((8 / 15, 9 / 15))
-
-
-def test_calibration_interval_is_moved_by_what_resampling_inflates() -> None:
-    rng = np.random.default_rng(4)
-    p = rng.uniform(0.5, 1, 120)
-    y_prob, y_true = np.stack([p, 1 - p], axis=1), (rng.random(120) > p - 0.15).astype(int)
-    estimate = expected_calibration_error(y_true, y_prob, confidence=0.9, n_boot=4000, seed=0)
-    resampled = []
-    for _ in range(600):
-        rows = rng.integers(0, 120, 120)
-        cells = [cell for cell in reliability(y_true[rows], y_prob[rows]) if cell.n]
-        resampled.append(sum(cell.n * abs(cell.accuracy - cell.mean_confidence) for cell in cells) / 120)
-    inflation = np.mean(resampled) - estimate.value
-    assert inflation > 0.015, "the case must show it"
-    low, high = np.quantile(resampled, [0.05, 0.95]) - inflation
-    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=0.008)
-
-
-def test_calibration_error_of_an_exact_model_is_zero() -> None:
-    y_prob = np.eye(2)[[0, 1, 1, 0]]
-    estimate = expected_calibration_error(np.array([0, 1, 1, 0]), y_prob, confidence=0.95, n_boot=50, seed=0)
-    assert (estimate.value, estimate.low, estimate.high) == (0, 0, 0)
-
-
-def test_calibration_interval_covers_a_model_that_is_overconfident() -> None:
-    """Right in 70 % of the cases while it says 0.95: the true error is 0.25."""
-    rng = np.random.default_rng(3)
-    hits = []
-    for _ in range(150):
-        y_true = (rng.random(200) > 0.7).astype(int)
-        y_prob = np.tile([0.95, 0.05], (200, 1))
-        estimate = expected_calibration_error(y_true, y_prob, confidence=0.95, n_boot=200, seed=0)
-        hits.append(estimate.low <= 0.25 <= estimate.high)
-    assert 0.88 <= coverage(hits) <= 0.99

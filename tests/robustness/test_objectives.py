@@ -21,6 +21,7 @@ from robustness.objectives.fgsm import FGSMTraining
 from robustness.objectives.pgd import PGDTraining
 from tests.robustness.objective_cases import (
     EPSILON,
+    GROUPED,
     OBJECTIVES,
     Batch,
     Recorder,
@@ -34,17 +35,20 @@ from tests.robustness.objective_cases import (
 )
 from tests.robustness.tiny import tiny_folder
 
+UNGROUPED = [objective for objective in OBJECTIVES if objective not in GROUPED]
 ADVERSARIAL = [objective for objective in OBJECTIVES if isinstance(objective, AdversarialObjective)]
 ATTACKED = [objective for objective in OBJECTIVES if objective.attack() is not None]
 PERTURBING = [objective for objective in OBJECTIVES if objective.epsilon_relative is not None]
 
 PASSES = {
     "standard": (1, 1),
+    "adversarial-head": (1, 1),
     "fgm": (2, 2),
     "fgsm": (2, 2),
     "fgsm-cyclic": (2, 2),
     "freelb": (2, 2),
     "freelb++": (10, 10),
+    "group-dro": (1, 1),
     "pgd": (4, 4),
     "r3f": (2, 2),
     "smart": (3, 3),
@@ -69,7 +73,7 @@ def batch(classifier: Classifier) -> Batch:
     return tiny_batch(classifier)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
+@pytest.mark.parametrize("objective", UNGROUPED, ids=names(UNGROUPED))
 def test_without_a_budget_every_objective_is_standard_training(
     objective: Objective, classifier: Classifier, batch: Batch
 ) -> None:
@@ -89,7 +93,7 @@ def test_an_objective_costs_the_passes_that_it_promises(
     assert (victim.rows / len(batch[1]), victim.backwards) == PASSES[objective.name]
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
+@pytest.mark.parametrize("objective", UNGROUPED, ids=names(UNGROUPED))
 def test_every_weight_learns_and_from_the_perturbation_too(
     objective: Objective, classifier: Classifier, batch: Batch
 ) -> None:

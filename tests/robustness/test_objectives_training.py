@@ -34,6 +34,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "fgsm": {"epsilon": 0.1},
     "fgsm-cyclic": {"epsilon": 0.1},
     "freelb++": {"steps": 3},
+    "group-dro": {"by_label": False},
     "pgd": {"epsilon": 0.1, "steps": 2},
 }
 """Parameters with which so small a model learns, in little time."""
@@ -86,7 +87,7 @@ def test_frozen_embeddings_stay_and_the_loss_is_finite(objective: Any, fresh: An
     assert torch.equal(classifier.model.get_input_embeddings().weight, before)
 
 
-@pytest.mark.parametrize("name", ["smart", "token-vat"])
+@pytest.mark.parametrize("name", ["adversarial-head", "group-dro", "smart", "token-vat"])
 def test_what_an_objective_remembers_is_needed_to_go_on(
     name: str, fresh: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,14 +96,14 @@ def test_what_an_objective_remembers_is_needed_to_go_on(
     expected = train(fresh(), FEW, FEWER, objective, SHORT, tmp_path / "whole")
     with pytest.raises(Killed):
         train(fresh(), FEW, FEWER, objective, SHORT, tmp_path / "killed", killer(KILL_AFTER))
-    kind = type(objective.memory(fresh()))
+    kind = type(objective.memory(fresh(), objective.strata(FEW)))
     monkeypatch.setattr(kind, "load_state_dict", lambda self, state: None)
     found = train(fresh(), FEW, FEWER, objective, SHORT, tmp_path / "killed")
     assert timeless(found.history)[0] == timeless(expected.history)[0]
     assert found.history[1].loss != expected.history[1].loss
 
 
-@pytest.mark.parametrize("name", ["smart", "token-vat"])
+@pytest.mark.parametrize("name", ["adversarial-head", "group-dro", "smart", "token-vat"])
 def test_a_mixed_precision_training_with_memory_resumes(name: str, fresh: Any, tmp_path: Path) -> None:
     settings = dataclasses.replace(SHORT, precision="fp16")
     expected = train(fresh(), FEW, FEWER, example(name), settings, tmp_path / "whole")

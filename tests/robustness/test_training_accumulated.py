@@ -14,13 +14,21 @@ from robustness import training
 from robustness.classifier import Classifier
 from robustness.distributed import ALONE, Processes
 from robustness.loading import load_classifier
+from robustness.objectives.adversarial_head import AdversarialHead
 from robustness.objectives.fgm import FGMTraining
+from robustness.objectives.group_dro import GroupDRO
 from robustness.objectives.standard import Standard
 from robustness.training import train
 from tests.robustness.small_training import FAST, TRAIN, VALIDATION, Killed, assert_equal, killer, weights
 from tests.robustness.tiny import tiny_folder
 
 SETTINGS = dataclasses.replace(FAST, epochs=1)
+OBJECTIVES = [
+    Standard(),
+    FGMTraining(epsilon=0.1),
+    GroupDRO(group="gender"),
+    AdversarialHead(group="gender", adversary_learning_rate=1e-2),
+]
 
 
 @pytest.fixture
@@ -46,7 +54,7 @@ def gradients(monkeypatch: pytest.MonkeyPatch) -> list[list[Tensor]]:
     return seen
 
 
-@pytest.mark.parametrize("objective", [Standard(), FGMTraining(epsilon=0.1)], ids=["standard", "fgm"])
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=[each.name for each in OBJECTIVES])
 @pytest.mark.parametrize("accumulate", [2, 3, 7, 16])
 def test_the_gradients_are_those_of_the_whole_batch(
     objective: Any, accumulate: int, steady: Any, gradients: list[Any], tmp_path: Path

@@ -165,3 +165,42 @@ def test_hatecheck_is_a_suite_of_29_functionalities() -> None:
     for name, each in found.by_functionality.items():
         assert each.failure_rate.value == (1 if name.endswith("_nh") else 0)
     assert sum(each.failures for each in found.by_functionality.values()) == cases.label_counts["non-hateful"]
+
+
+def test_failures_are_told_by_every_other_group_column() -> None:
+    groups = {
+        "functionality": ["praise"] * 3 + ["blame"] + ["negation"] * 2,
+        "about": ["women", "women", "men", "men", "women", "men"],
+    }
+    found = run_cases(KeywordVictim(), dataset(TEXTS, [1, 1, 1, 0, 0, 0], groups=groups), "functionality")
+    # "fine", "not good" and "not a good one" are wrong.
+    assert found.by_group == {"about": {"men": wilson(2, 3), "women": wilson(1, 3)}}
+    assert run_cases(KeywordVictim(), CASES, "functionality").by_group == {}
+    assert list(run_cases(KeywordVictim(), replace(CASES, groups=groups_of(groups)), "about").by_group) == [
+        "functionality"
+    ]
+
+
+def groups_of(groups: dict[str, list[str]]) -> dict[str, np.ndarray]:
+    return {name: np.array(values) for name, values in groups.items()}
+
+
+@pytest.mark.skipif(not HATECHECK.exists(), reason=f"{HATECHECK} is not there")
+def test_hatecheck_is_told_by_target_group() -> None:
+    cases = load(
+        HATECHECK, text="test_case", label="label_gold", groups=["functionality", "target_ident"], seed=0
+    )
+    victim = KeywordVictim(cases.label_names)
+    found = run_cases(victim, cases, "functionality")
+    rates = found.by_group["target_ident"]
+    targets = {
+        "women",
+        "trans people",
+        "gay people",
+        "black people",
+        "disabled people",
+        "Muslims",
+        "immigrants",
+    }
+    assert targets < set(rates)
+    assert sum(rate.n for rate in rates.values()) == found.n == len(cases)

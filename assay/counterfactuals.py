@@ -1,0 +1,232 @@
+"""Identity swaps and templates on one candidate; what is asked goes through the ledger."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from assay.behaving import members
+from assay.candidates import Prepared
+from assay.ledger import Ledger
+from assay.plan import Plan
+from assay.progress import Reporter
+from assay.stores import RecordStore
+from attacks.victims import TextVictim
+from fairness.counterfactual.examples import CounterfactualOutcome, Example, text_examples
+from fairness.counterfactual.results import CounterfactualResult, TermEffect
+from fairness.counterfactual.run import iter_outcomes
+from fairness.counterfactual.setup import Counterfactuals
+from fairness.counterfactual.summarize import summarize
+from fairness.counterfactual.swapping import Swap
+from reports.formatting import figure, full
+from reports.model import CandidateResult, Finding
+from robustness.batched import Advance
+from robustness.behaviour.run import CHUNK
+from robustness.dataset import TextDataset
+from robustness.outcomes import Outcome
+from robustness.routed import Routed
+
+OFTEN = 0.05
+"""A share of texts whose answer a swap changes, from which on, by its interval, it is a warning."""
+LARGE_CHANGE = 0.05
+"""A mean change of the score, in probability, from which on an established one is a warning."""
+
+
+def run_counterfactuals(
+    candidate: Prepared,
+    clean: Sequence[Outcome],
+    run: Counterfactuals,
+    plan: Plan,
+    ledger: Ledger,
+    reporter: Reporter,
+) -> list[CounterfactualResult]:
+    """The audited texts with their identities swapped, then the templates.
+
+    clean: what the model answers to the audited texts as they are. A candidate that must know the group of an
+    example is asked no templates, which have none.
+    """
+    results = [_texts(candidate, clean, run, plan, ledger, reporter)]
+    if run.templates and not isinstance(candidate.model, Routed):
+        results.append(_templates(candidate, candidate.model, run, plan, ledger, reporter))
+    return results
+
+
+def _texts(
+    candidate: Prepared,
+    clean: Sequence[Outcome],
+    run: Counterfactuals,
+    plan: Plan,
+    ledger: Ledger,
+    reporter: Reporter,
+) -> CounterfactualResult:
+    seed = plan.config.seed
+    data = plan.test if run.max_examples is None else plan.test.sample(run.max_examples, seed)
+    store = ledger.record_store(
+        model=candidate.info.sha256,
+        data=plan.test.fingerprint,
+        test="counterfactual:texts",
+        params={"run": run.fingerprint, "seed": seed},
+    )
+    known = {outcome.example_id: outcome.probabilities for outcome in clean}
+    answers = np.array([known[example_id] for example_id in data.ids])
+
+    def examples(part: TextDataset, before: np.ndarray) -> Iterator[Example]:
+        return text_examples(part, before, run.swapper, seed=seed, max_variants=run.max_variants)
+
+    with reporter.task(f"{candidate.name}: identities swapped", len(data)) as advance:
+        for rows, model in members(candidate.model, data):
+            _ask(model, examples(data.take(rows), answers[rows]), store, advance)
+    return _result(candidate, data.name, list(examples(data, answers)), store, run, plan, templates=False)
+
+
+def _templates(
+    candidate: Prepared,
+    model: TextVictim,
+    run: Counterfactuals,
+    plan: Plan,
+    ledger: Ledger,
+    reporter: Reporter,
+) -> CounterfactualResult:
+    store = ledger.record_store(
+        model=candidate.info.sha256,
+        data=run.templates_fingerprint,
+        test="counterfactual:templates",
+        params={},
+    )
+    with reporter.task(f"{candidate.name}: {run.templates_name}", len(run.templates)) as advance:
+        _ask(model, run.templates, store, advance)
+    return _result(candidate, run.templates_name, run.templates, store, run, plan, templates=True)
+
+
+def _ask(model: TextVictim, examples: Iterable[Example], store: RecordStore, advance: Advance) -> None:
+    known = store.load()
+    waiting: dict[str, Any] = {}
+    for outcome in iter_outcomes(model, examples, known=known.keys(), chunk=CHUNK, advance=advance):
+        waiting[outcome.example_id] = asdict(outcome)
+        if len(waiting) == CHUNK:
+            store.add(waiting)
+            waiting = {}
+    store.add(waiting)
+
+
+def _result(
+    candidate: Prepared,
+    name: str,
+    examples: Sequence[Example],
+    store: RecordStore,
+    run: Counterfactuals,
+    plan: Plan,
+    *,
+    templates: bool,
+) -> CounterfactualResult:
+    records = store.load()
+    return summarize(
+        [_outcome(records[example.id]) for example in examples],
+        examples,
+        name=name,
+        kind="templates" if templates else "texts",
+        label_names=plan.dataset.label_names,
+        outcome=run.outcome,
+        scores=getattr(candidate.model, "scores", True),
+        confidence=plan.config.fairness.confidence,
+        seed=plan.config.seed,
+    )
+
+
+def _outcome(record: dict[str, Any]) -> CounterfactualOutcome:
+    """What was kept as JSON, where tuples are lists."""
+    before = record["before"]
+    return CounterfactualOutcome(
+        example_id=record["example_id"],
+        before=None if before is None else tuple(before),
+        swaps=tuple(_swap(swap) for swap in record["swaps"]),
+        answers=tuple(tuple(answer) for answer in record["answers"]),
+    )
+
+
+def _swap(record: dict[str, Any]) -> Swap:
+    text = record["text"]
+    return Swap(
+        text=tuple(text) if isinstance(text, list) else text,
+        axis=record["axis"],
+        old=record["old"],
+        new=record["new"],
+        terms=tuple((old, new) for old, new in record["terms"]),
+    )
+
+
+def counterfactual_findings(result: CandidateResult) -> Iterator[Finding]:
+    """Of each set of examples the axis whose swaps change most answers, and the largest change by a group.
+
+    Both only where they are sure to be large: an interval above ``OFTEN``, an established change of at least
+    ``LARGE_CHANGE``.
+    """
+    for each in result.counterfactuals:
+        yield from _flips(result.name, each)
+        yield from _changes(result.name, each)
+
+
+def _flips(candidate: str, result: CounterfactualResult) -> Iterator[Finding]:
+    often = {
+        axis: effect.flip_rate
+        for axis, effect in result.by_axis.items()
+        if (effect.flip_rate.low or 0.0) >= OFTEN
+    }
+    if not often:
+        return
+    worst = max(often, key=lambda axis: often[axis].value or 0.0)
+    others = [axis.replace("_", " ") for axis in often if axis != worst]
+    also = f" So does {', '.join(others)}." if others else ""
+    what = (
+        "of the texts that name an identity there"
+        if result.kind == "texts"
+        else "of the templates, which say nothing but whom they speak of"
+    )
+    yield Finding(
+        id="counterfactual.flip",
+        severity="warning",
+        candidate=candidate,
+        metric="flip_rate",
+        subject=f"{worst}, {result.name}",
+        observed=often[worst],
+        limit=OFTEN,
+        message=(
+            f"Another identity along {worst.replace('_', ' ')} changes the predicted label of "
+            f"{full(often[worst])} {what}.{also}"
+        ),
+    )
+
+
+def _changes(candidate: str, result: CounterfactualResult) -> Iterator[Finding]:
+    large = [
+        (abs(effect.mean_change.value), key, effect)
+        for effects in result.by_groups.values()
+        for key, effect in effects.items()
+        if effect.established
+        and effect.mean_change.value is not None
+        and abs(effect.mean_change.value) >= LARGE_CHANGE
+    ]
+    if not large:
+        return
+    size, key, effect = max(large, key=lambda each: each[0])
+    others = len(large) - 1
+    also = f" {others} more of such changes are as sure." if others else ""
+    yield Finding(
+        id="counterfactual.change",
+        severity="warning",
+        candidate=candidate,
+        metric="mean_change",
+        subject=f"{key}, {result.name}",
+        observed=effect.mean_change,
+        limit=LARGE_CHANGE,
+        message=f"{_said(result, key, effect, size)}{also}",
+    )
+
+
+def _said(result: CounterfactualResult, key: str, effect: TermEffect, size: float) -> str:
+    way = "raises" if (effect.mean_change.value or 0.0) > 0 else "lowers"
+    what = f'the score of "{result.outcome}" by {figure(size, "points")} on average'
+    if result.kind == "texts":
+        return f"The swap {key} {way} {what}, in {effect.n} texts."
+    return f"Naming the group {key} {way} {what} against the mean of all groups, in {effect.n} templates."

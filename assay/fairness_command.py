@@ -1,0 +1,214 @@
+"""``assay fairness``: the whole fairness assessment of any model's predictions, without the model."""
+
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assay.config_base import folder_name
+from assay.fairness_findings import fairness_findings
+from assay.prediction_roles import Roles
+from assay.predictions import Predictions, read_predictions
+from assay.report_files import write_report
+from assay.run_folder import RunFolder
+from attacks.errors import AssayError
+from fairness.assess import assess
+from fairness.results import FairnessResult
+from reports.model import AuditReport, CandidateResult, DataSummary, GateResult, ModelInfo, Provenance
+from reports.naming import PREDICTIONS
+from robustness.cells import MISSING_GROUP
+from robustness.estimate import Estimate
+from robustness.metrics import clean_result_of
+from robustness.results import RobustnessResult
+
+LIBRARIES = ("assay", "fairlearn", "scikit-learn", "scipy", "numpy", "pyarrow")
+SEVERITIES = ("critical", "warning", "info")
+N_BOOT = 1000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to assess. intersections: up to how many columns are crossed (1: none).
+
+    labels: all labels in their order; None for those of the label column. output: the folder of the report,
+    by default ``runs/NAME``; name: by default that of the file.
+    """
+
+    positive_label: str | None = None
+    labels: tuple[str, ...] | None = None
+    intersections: int = 1
+    min_group_size: int = 30
+    confidence: float = 0.95
+    seed: int = 0
+    output: Path | None = None
+    name: str | None = None
+
+
+def run_fairness(path: Path, roles: Roles, settings: Settings) -> tuple[AuditReport, RunFolder]:
+    """Assess the predictions in ``path`` and write audit.json, summary.md and report.html.
+
+    Raises AssayError for settings out of range, a folder that cannot be used, and what
+    ``read_predictions`` and ``assess`` refuse.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    name = _checked_name(path, settings)
+    run = RunFolder(settings.output if settings.output is not None else Path("runs") / name)
+    _check_folder(run)
+    predictions = read_predictions(path, roles, settings.labels, settings.positive_label)
+    result = _assessed(predictions, roles, settings, name)
+    found = list(fairness_findings(result))
+    report = AuditReport(
+        schema_version=1,
+        provenance=Provenance(
+            started=started.isoformat(timespec="seconds"),
+            seconds=time.perf_counter() - clock,
+            seed=settings.seed,
+            confidence=settings.confidence,
+            device="none: no model was run",
+            versions={"python": platform.python_version(), **{each: version(each) for each in LIBRARIES}},
+            data_sha256=predictions.sha256,
+            config=_config(path, roles, settings),
+        ),
+        data=_data(predictions, name),
+        candidates=[result],
+        findings=sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)),
+        gate=GateResult(passed=True, checks=[]),
+    )
+    write_report(report, run)
+    return report, run
+
+
+def _checked_name(path: Path, settings: Settings) -> str:
+    if settings.min_group_size < 1:
+        raise AssayError(f"--min-group-size: expected at least 1, got {settings.min_group_size}.")
+    if not 0 < settings.confidence < 1:
+        raise AssayError(
+            f"--confidence: expected a number between 0 and 1, for example 0.95, got {settings.confidence:g}."
+        )
+    if settings.name is None:
+        return path.stem or "predictions"
+    try:
+        return folder_name(settings.name)
+    except ValueError as error:
+        raise AssayError(f"--name: {error}") from None
+
+
+def _check_folder(run: RunFolder) -> None:
+    """Make the folder; refuse one that holds an audit, whose reports these would replace."""
+    if run.ledger.exists():
+        raise AssayError(
+            f"{run.path}: the folder holds an audit, whose report would be lost. Choose another one with "
+            "--output FOLDER or --name NAME."
+        )
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AssayError(
+            f"{run.path}: the folder cannot be made ({error.strerror}). Choose another one with --output."
+        ) from error
+
+
+def _assessed(predictions: Predictions, roles: Roles, settings: Settings, name: str) -> CandidateResult:
+    return CandidateResult(
+        name=name,
+        model=ModelInfo(
+            source=f"{PREDICTIONS}{predictions.source}",
+            sha256=predictions.sha256,
+            num_parameters=None,
+            labels=list(predictions.label_names),
+        ),
+        training=None,
+        robustness=RobustnessResult(
+            clean=clean_result_of(
+                predictions.y_true,
+                predictions.y_pred,
+                predictions.scores,
+                predictions.label_names,
+                truncated=0,
+                confidence=settings.confidence,
+                n_boot=N_BOOT,
+                seed=settings.seed,
+            ),
+            attacks=[],
+            worst_case_accuracy=Estimate.undefined("predictions alone cannot be attacked"),
+        ),
+        fairness=_fairness(predictions, roles, settings),
+    )
+
+
+def _fairness(predictions: Predictions, roles: Roles, settings: Settings) -> FairnessResult:
+    return assess(
+        predictions.y_true,
+        predictions.y_pred,
+        {column: words.cells() for column, words in predictions.groups.items()},
+        predictions.label_names,
+        scores=predictions.scores,
+        intersections=settings.intersections,
+        overlapping=roles.overlapping,
+        positive_label=settings.positive_label,
+        min_group_size=settings.min_group_size,
+        confidence=settings.confidence,
+        seed=settings.seed,
+    )
+
+
+def _data(predictions: Predictions, name: str) -> DataSummary:
+    k = len(predictions.label_names)
+    counts = dict(zip(predictions.label_names, _counts(predictions.y_true, k), strict=True))
+    groups = {column: words.counts() for column, words in predictions.groups.items()}
+    return DataSummary(name, len(predictions.y_true), counts, groups, list(_notes(predictions)))
+
+
+def _counts(codes: np.ndarray, k: int) -> list[int]:
+    return [int(count) for count in np.bincount(codes, minlength=k)]
+
+
+def _notes(predictions: Predictions) -> Iterator[str]:
+    """What a reader must know of the predictions before the figures."""
+    n, k = len(predictions.y_true), len(predictions.label_names)
+    yield "Predictions were read from a file; no model was loaded, attacked or asked."
+    for column, words in predictions.groups.items():
+        blank = len(words.rows_of(MISSING_GROUP))
+        if blank:
+            yield (
+                f"{column} is blank for {blank:,} of {n:,} rows; they are compared as a group of their own, "
+                f'"{MISSING_GROUP}".'
+            )
+    predicted, labelled = _counts(predictions.y_pred, k), _counts(predictions.y_true, k)
+    for what, counts in (("never predicted", predicted), ("never the label of a row", labelled)):
+        none = [name for name, count in zip(predictions.label_names, counts, strict=True) if not count]
+        if none:
+            yield f"Labels that are {what}: {', '.join(none)}."
+    if predictions.scores is not None:
+        top = predictions.scores.max(axis=1)
+        chosen = predictions.scores[np.arange(n), predictions.y_pred]
+        differing = int((chosen < top).sum())
+        if differing:
+            yield (
+                f"In {differing:,} of {n:,} rows the prediction is not the label with the highest score: a "
+                "threshold other than 0.5 was used, or the scores are those of another label."
+            )
+
+
+def _config(path: Path, roles: Roles, settings: Settings) -> dict[str, Any]:
+    """What was asked for, to do it again."""
+    return {
+        "command": "fairness",
+        "predictions": str(path),
+        "label": roles.label,
+        "prediction": roles.prediction,
+        "score": [column if label is None else f"{label}={column}" for label, column in roles.scores],
+        "group": list(roles.groups),
+        "overlapping": {name: list(columns) for name, columns in roles.overlapping.items()},
+        **{
+            key: str(value) if isinstance(value, Path) else value
+            for key, value in asdict(settings).items()
+            if value is not None
+        },
+    }

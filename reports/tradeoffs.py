@@ -1,0 +1,117 @@
+"""What each candidate gives for what it costs: accuracy, differences between groups, and robustness."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fairness.pareto import pareto_front
+from reports.groupings import assessed
+from reports.highlights import Family, accuracy_under, attack_label, families
+from reports.model import AuditReport, CandidateResult
+from robustness.estimate import Estimate
+
+ODDS = "equalized_odds_difference"
+
+
+@dataclass(frozen=True)
+class Measures:
+    """One candidate: the larger ``accuracy`` and ``attacked`` the better, the smaller ``odds``.
+
+    attacked: accuracy under the attack of the trade-off; None where there is none. front: whether it is on
+    the Pareto front of all three.
+    """
+
+    candidate: CandidateResult
+    accuracy: Estimate
+    odds: Estimate
+    attacked: Estimate | None
+    front: bool
+
+
+@dataclass(frozen=True)
+class TradeOff:
+    """grouping, metric: whose equalized odds difference. why: why this one. attack: None without attacks."""
+
+    grouping: str
+    metric: str
+    why: str
+    attack: str | None
+    measures: Sequence[Measures]
+
+
+def trade_off(report: AuditReport) -> TradeOff | None:
+    """The candidates side by side; None where there are fewer than two with an equalized odds difference."""
+    chosen = _chosen(report)
+    if chosen is None:
+        return None
+    grouping, metric, why = chosen
+    attack = _main_attack(report)
+    found = [
+        (candidate, each.disparities[metric], accuracy_under(candidate, *attack) if attack else None)
+        for candidate, each in assessed(report, grouping)
+        if metric in each.disparities and each.disparities[metric].value is not None
+    ]
+    if len(found) < 2:
+        return None
+    values = [
+        [_value(candidate.robustness.clean.accuracy), -_value(odds), *([_value(under)] if attack else [])]
+        for candidate, odds, under in found
+    ]
+    front = pareto_front(np.array(values))
+    measures = [
+        Measures(candidate, candidate.robustness.clean.accuracy, odds, under, bool(best))
+        for (candidate, odds, under), best in zip(found, front, strict=True)
+    ]
+    return TradeOff(grouping, metric, why, attack_label(*attack) if attack else None, measures)
+
+
+def compared(mine: Estimate | None, first: Estimate | None) -> str:
+    """``higher``, ``lower``, or ``not told apart`` where the intervals meet; empty where one is undefined."""
+    if mine is None or first is None or mine.value is None or first.value is None:
+        return ""
+    if mine.low is None or first.high is None or mine.high is None or first.low is None:
+        return "not told apart"
+    if mine.low > first.high:
+        return "higher"
+    return "lower" if mine.high < first.low else "not told apart"
+
+
+def _chosen(report: AuditReport) -> tuple[str, str, str] | None:
+    """(grouping, metric, why): that of the first mitigation, or where the first candidate is worst."""
+    candidates = [each for each in report.candidates if each.fairness is not None]
+    if len(candidates) < 2 or candidates[0].fairness is None:
+        return None
+    groups = candidates[0].fairness.groups
+    mitigated = next(
+        (each.mitigation.group for each in candidates if each.mitigation and each.mitigation.group), None
+    )
+    searched = [mitigated] if mitigated in groups else [g for g in groups if groups[g].kind != "intersection"]
+    measured = [
+        (estimate.value, grouping, metric)
+        for grouping in searched
+        if grouping is not None
+        for metric, estimate in groups[grouping].disparities.items()
+        if metric.split("[")[0] == ODDS and estimate.value is not None
+    ]
+    if not measured:
+        return None
+    _, grouping, metric = max(measured, key=lambda each: each[0])
+    why = (
+        "the column that was mitigated"
+        if grouping == mitigated
+        else f"where it is largest for {candidates[0].name}, the first candidate"
+    )
+    return grouping, metric, why
+
+
+def _main_attack(report: AuditReport) -> tuple[Family, float | None] | None:
+    """The first attack with limits, at its middle budget."""
+    for family in families(report):
+        if not family.minimal:
+            return family, family.main_epsilon
+    return None
+
+
+def _value(estimate: Estimate | None) -> float:
+    return float("nan") if estimate is None or estimate.value is None else estimate.value
