@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 
+from fairness.disparities import EQUALITY_DIFFERENCES
 from fairness.results import GroupAssessment, Status
 from reports.formatting import full, two_digits
 from reports.model import CandidateResult, Finding, Severity
+from reports.naming import in_sentence
 from robustness.estimate import Estimate
 
 LARGE_DISPARITY = 0.1
 """A difference between groups from which on it is told."""
 LARGE_AUC_LOSS = 0.05
 """How far an area of one group must lie below that of all examples to be told."""
+NO_SHARES = ("log_loss", *EQUALITY_DIFFERENCES)
+"""Differences that are no differences of shares: points would say nothing."""
 FOUR_FIFTHS = 0.8
 """The ratio of selection rates below which the four-fifths rule sees an adverse impact."""
 
@@ -48,6 +52,7 @@ def _large(assessment: GroupAssessment, status: Status) -> dict[str, Estimate]:
         metric: estimate
         for metric, estimate in assessment.disparities.items()
         if "_difference" in metric
+        and not metric.startswith(NO_SHARES)
         and metric in assessment.tests
         and assessment.tests[metric].status == status
         and (estimate.value or 0.0) >= LARGE_DISPARITY
@@ -148,8 +153,8 @@ def _areas(result: CandidateResult, name: str, assessment: GroupAssessment) -> I
                 observed=area,
                 limit=overall.value - LARGE_AUC_LOSS,
                 message=(
-                    f"Its scores for “{outcome}” rank worse {kinds[kind].format(group=group)}: AUC "
-                    f"{full(area, 'number')}, against {full(overall, 'number')} over all ({name})."
+                    f"Its scores for “{outcome}” rank worse {kinds[kind].format(group=group)} ({name}): AUC "
+                    f"{full(area, 'number')}, against {full(overall, 'number')} over all."
                 ),
             )
 
@@ -180,4 +185,4 @@ def _worst_intersection(result: CandidateResult, crossed: Mapping[str, GroupAsse
 
 
 def _in_words(metric: str) -> str:
-    return metric.replace("_difference", "").replace("_", " ")
+    return in_sentence(metric.replace("_difference", ""))

@@ -10,7 +10,6 @@ from fairness.disparities import BOTH, DISPARITIES, EQUALITY_DIFFERENCES, OVERAL
 from fairness.metrics import OUTCOME_METRICS
 from fairness.results import GroupAssessment
 from reports.model import CandidateResult, GateCheck, GateResult
-from robustness.dataset import TextDataset
 from robustness.estimate import Estimate
 from robustness.results import AttackResult
 
@@ -94,9 +93,13 @@ def check_gate(checks: Sequence[GateConfig]) -> None:
             )
 
 
-def check_gate_names(checks: Sequence[GateConfig], dataset: TextDataset) -> None:
-    """Refuse a check of a class or of a group that the audited data does not have; raises AssayError."""
-    labels, groups = dataset.label_names, dataset.group_counts
+def check_gate_names(
+    checks: Sequence[GateConfig], labels: tuple[str, ...], groups: Mapping[str, Sequence[str]]
+) -> None:
+    """Refuse a check of a class or of a group that the audited data does not have; raises AssayError.
+
+    labels: of the data. groups: {grouping: its groups}.
+    """
     for position, check in enumerate(checks):
         metric, label = _split(check.metric)
         place = f"gate.{position}.metric"

@@ -15,6 +15,7 @@ from attacks.black_box import QueryAttack
 from attacks.errors import AssayError, nearest
 from attacks.textattack import resources
 from fairness.counterfactual.setup import Counterfactuals, set_up
+from fairness.groups import all_groupings
 from fairness.mitigation.base import Mitigation
 from robustness import access, loading
 from robustness.asking import Budget
@@ -105,7 +106,7 @@ def make_plan(config: AuditConfig, answers: Answers | None = None, *, ask: bool 
         attack.target_class(dataset.label_names)
     _check_positive_label(config, dataset)
     check_groups(dataset, objectives, mitigations)
-    check_gate_names(config.gate, dataset.split("test"))
+    check_gate_names(config.gate, dataset.label_names, _groups(config, dataset.split("test")))
     judge = load_judge(config, attacks, device)
     suites = tuple(_suite(each, dataset, config) for each in config.suites)
     plan = Plan(
@@ -126,6 +127,20 @@ def make_plan(config: AuditConfig, answers: Answers | None = None, *, ask: bool 
         if candidate.base is None:  # else it is made of one that is tried anyway
             _try(candidate, plan, answers, ask=ask)
     return plan
+
+
+def _groups(config: AuditConfig, test: TextDataset) -> dict[str, tuple[str, ...]]:
+    """{grouping: its groups}; raises AssayError for a column that sorts the test examples into no groups."""
+    if not test.groups:
+        return {}
+    settings = config.fairness
+    found = all_groupings(
+        test.groups,
+        depth=settings.intersections,
+        several=settings.overlapping,
+        min_size=settings.min_group_size,
+    )
+    return {grouping.name: grouping.values for grouping in found}
 
 
 def _counterfactual(config: AuditConfig, dataset: TextDataset) -> Counterfactuals | None:

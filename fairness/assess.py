@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from attacks.errors import AssayError, nearest
+from attacks.errors import AssayError
 from fairness.counts import Outcome, check_labels, count_groups, outcomes
 from fairness.grouping_assessment import ScoreResults, assess_grouping, with_tests
-from fairness.groups import Grouping, check_names, columns_of, overlapping
-from fairness.groups import intersections as intersections_of
+from fairness.groups import Grouping, all_groupings
 from fairness.results import FairnessResult, FairnessUnderAttack, GroupAssessment
 
 
@@ -62,7 +61,9 @@ def assess(
     _check_settings(min_group_size, confidence)
     shown = outcomes(label_names, positive_label)
     truth = check_labels(y_true, label_names, "y_true")
-    groupings = _groupings(groups, intersections, overlapping or {}, min_group_size, len(truth))
+    groupings = all_groupings(
+        groups, depth=intersections, several=overlapping, min_size=min_group_size, n=len(truth)
+    )
     clean = _check_predictions(y_pred, scores, truth, label_names, "y_pred", "scores")
     under_attack = [
         _check_predictions(
@@ -107,26 +108,6 @@ def assess(
 class _Predictions:
     y_pred: np.ndarray
     scores: np.ndarray | None
-
-
-def _groupings(
-    groups: Mapping[str, np.ndarray],
-    depth: int,
-    several: Mapping[str, Sequence[str]],
-    min_size: int,
-    n: int,
-) -> list[Grouping]:
-    found = [*columns_of(groups, n), *intersections_of(groups, depth, min_size, n)]
-    for name, columns in several.items():
-        for column in columns:
-            if column not in groups:
-                raise AssayError(
-                    f'overlapping groups "{name}": there is no group column "{column}".'
-                    f"{nearest(column, list(groups))}"
-                )
-        found.append(overlapping(name, {column: groups[column] for column in columns}, n))
-    check_names(found)
-    return found
 
 
 def _score_results(

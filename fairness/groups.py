@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from attacks.errors import AssayError
+from attacks.errors import AssayError, nearest
 from fairness.group_columns import MAX_GROUPS, coded, indicator, is_missing, refuse_ids
 from fairness.results import GroupingKind
 
@@ -143,6 +143,32 @@ def multi_valued(name: str, column: np.ndarray, separator: str, n: int | None = 
     for cell, words in enumerate(named):
         members[cell, [position[word] for word in words]] = True
     return Grouping(name, "overlapping", values, codes, members)
+
+
+def all_groupings(
+    groups: Mapping[str, np.ndarray],
+    *,
+    depth: int = 1,
+    several: Mapping[str, Sequence[str]] | None = None,
+    min_size: int = 1,
+    n: int | None = None,
+) -> list[Grouping]:
+    """Every column, the intersections of up to ``depth`` columns, and the overlapping groups ``several``.
+
+    several: {name: columns of ``groups`` that hold 0 and 1, or yes and no}. The others: as for ``columns_of``
+    and ``intersections``. Raises AssayError as they do, and for an unknown column or a name given twice.
+    """
+    found = [*columns_of(groups, n), *intersections(groups, depth, min_size, n)]
+    for name, columns in (several or {}).items():
+        for column in columns:
+            if column not in groups:
+                raise AssayError(
+                    f'overlapping groups "{name}": there is no group column "{column}".'
+                    f"{nearest(column, list(groups))}"
+                )
+        found.append(overlapping(name, {column: groups[column] for column in columns}, n))
+    check_names(found)
+    return found
 
 
 def check_names(groupings: Sequence[Grouping]) -> None:

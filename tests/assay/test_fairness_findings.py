@@ -120,7 +120,7 @@ def test_a_group_whose_scores_rank_worse_is_told_with_the_direction() -> None:
     low = Estimate(0.7, 0.65, 0.75, 300)
     told = found(with_groups(domain=domain(bias=areas(low))))["fairness.auc"]
     assert (told.metric, told.observed) == ("bpsn_auc", low)
-    assert "scores too high: AUC 0.700 (0.650 to 0.750), against 0.900" in told.message
+    assert "scores too high (domain): AUC 0.700 (0.650 to 0.750), against 0.900" in told.message
     unsure = Estimate(0.7, 0.5, 0.89, 300)
     for silent in (areas(unsure), areas(low, small=True), areas(Estimate.undefined("one class"))):
         assert found(with_groups(domain=domain(bias=silent))) == {}

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from assay.config_models import GateConfig
-from assay.gate import METRICS, check_gate, check_gate_names, decide, judge
+from assay.gate import BIAS_MEANS, METRICS, check_gate, check_gate_names, decide, judge
 from attacks.errors import AssayError
-from fairness.results import GroupAssessment
+from fairness.counterfactual.results import CounterfactualResult
+from fairness.results import BiasAUC, GroupAssessment, SubgroupAUC
 from reports.model import CandidateResult, GateCheck
-from robustness.estimate import Estimate
+from robustness.estimate import Estimate, wilson
 from tests.reports.example import candidate
-from tests.robustness.tiny import tiny_dataset
 
 PLAIN, HARDENED = candidate("plain"), candidate("fgsm-trained")
 
@@ -53,6 +53,7 @@ CLEAN, ATTACKED = PLAIN.robustness.clean, PLAIN.robustness.attacks
 FAIRNESS = PLAIN.fairness
 assert FAIRNESS is not None
 DOMAIN, UNDER = FAIRNESS.groups["domain"], FAIRNESS.under_attack[1].groups["domain"]
+GROUPS = {"gender": ("man", "woman"), "gender & age": ("man & old", "woman & young")}
 AT = {"attack": "fgsm", "epsilon": 0.03}
 TWEETS = {"group": "domain", "value": "tweets"}
 
@@ -224,16 +225,84 @@ def test_a_class_or_a_group_that_the_data_does_not_have_is_refused(
 ) -> None:
     names = ("negative", "positive", "mixed")[:labels]
     with pytest.raises(AssayError) as caught:
-        check_gate_names([asked], replace(tiny_dataset(), label_names=names))
+        check_gate_names([asked], names, GROUPS)
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
 
 
 def test_checks_of_what_the_data_has_are_accepted() -> None:
     by_value = {"group": "gender", "value": "man"}
-    check_gate_names([check("accuracy"), check("tpr", **by_value)], tiny_dataset())
-    three = replace(tiny_dataset(), label_names=("negative", "positive", "mixed"))
-    names = [check("tpr[mixed]", **by_value), check("demographic_parity_ratio[mixed]", group="gender")]
-    check_gate_names(names, three)
+    check_gate_names([check("accuracy"), check("tpr", **by_value)], ("negative", "positive"), GROUPS)
+    names = [
+        check("tpr[mixed]", **by_value),
+        check("demographic_parity_ratio[mixed]", group="gender"),
+        check("roc_auc"),
+        check("roc_auc[mixed]", **by_value),
+        check("bpsn_auc[mixed]", group="gender & age", value="man & old"),
+    ]
+    check_gate(names)
+    check_gate_names(names, ("negative", "positive", "mixed"), GROUPS)
+
+
+def with_bias(**areas: Estimate) -> CandidateResult:
+    """PLAIN with bias metrics of "positive" for domain; all are 0.9 but for those given."""
+    good = Estimate(0.9, 0.85, 0.95, 100)
+    group = SubgroupAUC(100, False, good, areas.get("bpsn_auc", good), good, good, good)
+    means = {name: areas.get(name, good) for name in BIAS_MEANS}
+    bias = BiasAUC(power=-5, overall_auc=good, by_group={"tweets": group}, **means)
+    assert FAIRNESS is not None
+    domain = replace(DOMAIN, bias={"positive": bias})
+    return replace(PLAIN, fairness=replace(FAIRNESS, groups={**FAIRNESS.groups, "domain": domain}))
+
+
+def test_bias_aucs_are_checked_over_the_groups_and_for_one_of_them() -> None:
+    low = Estimate(0.4, 0.3, 0.5, 100)
+    over_all, of_one = check("bias_score", group="domain"), check("bpsn_auc", **TWEETS)
+    check_gate([over_all, of_one])
+    candidate = with_bias(bias_score=low, bpsn_auc=low)
+    assert [decided(each, candidate)[0].observed for each in (over_all, of_one)] == [low, low]
+    assert decided(check("bnsp_auc", **TWEETS), candidate)[0].passed
+    (named,) = decided(check("bpsn_auc[positive]", **TWEETS), candidate)
+    assert named.observed is low
+    (missing,) = decided(over_all)
+    assert not missing.passed
+    assert "the audit has no bias_score of domain" in missing.message
+
+
+def test_the_flip_rate_is_that_of_the_examples_that_flip_most() -> None:
+    asked = GateConfig.model_validate({"metric": "flip_rate", "max": 0.1})
+    check_gate([asked])
+    (unmeasured,) = decided(asked)
+    assert not unmeasured.passed
+    assert "add [counterfactual]" in unmeasured.message
+    rates = [wilson(1, 100), wilson(30, 100)]
+    nothing = Estimate.undefined("not asked")
+    runs = [
+        CounterfactualResult(
+            name=kind,
+            kind=kind,
+            outcome=None,
+            n=100,
+            not_applicable=0,
+            variants=200,
+            flip_rate=rate,
+            mean_change=nothing,
+            worst_change=nothing,
+            largest_change=nothing,
+            signed_change=nothing,
+            by_axis={},
+            by_groups={},
+            by_term={},
+        )
+        for kind, rate in zip(("texts", "templates"), rates, strict=True)
+    ]
+    (found,) = decided(asked, replace(PLAIN, counterfactuals=runs))
+    assert (found.observed, found.passed) == (rates[1], False)
+
+
+def test_metrics_that_are_no_shares_may_have_limits_above_one() -> None:
+    check_gate([check("log_loss", **TWEETS, max=2.0), check("log_loss_difference", group="domain", max=1.5)])
+    with pytest.raises(AssayError, match="between 0 and 1"):
+        check_gate([check("precision", **TWEETS, max=2.0)])
 
 
 def test_an_attack_without_a_budget_is_gated_on_its_minimal_norm() -> None:
