@@ -7,8 +7,8 @@ and without a disparity, common and rare outcomes, and groups that overlap. Of e
 are assessed as the product does it, and the percentile interval of the bootstrap is taken beside it.
 
 - min_coverage: the smallest coverage of a 95 % interval, over all populations and disparities.
-- max_coverage_pairwise: the largest of two groups of 100 and more, where each expects 5 successes and 5
-  failures; with fewer, counts are so coarse that no interval comes near its level.
+- max_coverage_pairwise: the largest of two groups of 100 and more, where each expects 10 successes and 10
+  failures; with fewer, counts are so coarse that an interval which covers enough covers too often.
   Equalized odds are not among them: they are the larger of two differences, and covered more often.
 - false_alarm_rate: the largest share of samples without a disparity in which its test has p <= 0.05.
 
@@ -32,14 +32,14 @@ from fairness.counts import GroupCounts, Outcome
 from fairness.disparities import Definition, definitions, disparities, disparity_values
 from fairness.measured import Measured
 from fairness.metrics import Rate, metric_values
-from fairness.score_pairs import SMALL, Kind, Level, accepted, added_bounds, pairs_of
+from fairness.score_pairs import Kind, Level, accepted, added_bounds, is_small, pairs_of
 
 CONFIDENCE = 0.95
 FRESH = 10  # times as many repetitions where the first ones look worse than the level
 SUSPECT_LOW, SUSPECT_HIGH, SUSPECT_ALARM = 0.94, 0.975, 0.06
 N_BOOT = 200
 SHOWN = (Outcome(1, "yes", ""),)
-EXPECTED = 5
+EXPECTED = 10
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,10 @@ POPULATIONS = (
     ),
 )  # fmt: skip
 
-RATES = (0.02, 0.05, 0.1, 0.12, 0.3, 0.35, 0.5)
-PAIR_SIZES = ((30, 30), (30, 100), (30, 5000), (60, 300), (100, 100), (100, 300), (100, 5000), (1000, 1000))
+RATES = (0.01, 0.02, 0.05, 0.07, 0.1, 0.12, 0.2, 0.3, 0.4, 0.5)
+PAIR_SIZES = (
+    (30, 30), (30, 100), (30, 5000), (60, 300), (100, 100), (100, 300), (100, 5000), (150, 700), (1000, 1000),
+)  # fmt: skip
 
 
 @dataclass
@@ -252,9 +254,9 @@ def exact_coverage(kind: Kind, n1: int, p1: float, n2: int, p2: float) -> float:
     truth = abs(p1 - p2) if kind == "difference" else min(p1, p2) / max(p1, p2)
     level = Level.folded(CONFIDENCE)
     inside = accepted(kind, pairs, np.full(len(weight), truth), level)
-    if min(n1, n2) < SMALL:
-        low, high = sorted(added_bounds(kind, pairs, level), key=lambda end: float(end.sum()))
-        inside |= (low <= truth) & (truth <= high)
+    small = is_small(pairs)
+    low, high = sorted(added_bounds(kind, pairs, level), key=lambda end: float(end.sum()))
+    inside |= small & (low <= truth) & (truth <= high)
     return float(weight[inside].sum() / weight.sum())
 
 
