@@ -1,7 +1,10 @@
 """What a configuration may name, one line each."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fairness.mitigation.registry import MitigationDescription
 
 
 def lines(what: str) -> list[str]:
@@ -42,19 +45,30 @@ def _mitigations() -> Iterator[str]:
     from robustness.objectives import registry as objectives
 
     methods = registry.describe()
-    yield "Of the training data: mitigate = { method = ... } beside train"
+    yield "Methods that change the training data: mitigate = { method = ... } beside train"
     for each in methods:
         if each.stage == "data":
-            yield from _described(each)
-    yield "In the training: train = { objective = ..., group = ... }"
+            yield from _mitigation(each)
+    yield "Training objectives: train = { objective = ..., group = ... }"
     for objective in objectives.describe():
         if any(parameter.name == "group" for parameter in objective.parameters):
             yield from _described(objective)
-    for stage, what in (("embeddings", "head on the embeddings"), ("predictions", "predictions")):
-        yield f"Of the {what} of a trained candidate: mitigate = {{ method = ... }} beside base"
+    for stage, what in (
+        ("embeddings", "fit another head on a candidate's embeddings"),
+        ("predictions", "change a candidate's predictions"),
+    ):
+        yield f"Methods that {what}: mitigate = {{ method = ... }} beside base"
         for each in methods:
             if each.stage == stage:
-                yield from _described(each)
+                yield from _mitigation(each)
+
+
+def _mitigation(each: "MitigationDescription") -> Iterator[str]:
+    yield from _described(each)
+    if each.needs_group:
+        yield "    must know the group of an example when the model answers"
+    if each.packages:
+        yield f'    needs {", ".join(each.packages)}: pip install "assay[mitigation]"'
 
 
 def _needs(names: Sequence[str], missing: set[str]) -> str:

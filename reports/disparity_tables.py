@@ -158,10 +158,9 @@ def _worst(grouping: Shown, found: list[tuple[CandidateResult, GroupAssessment]]
         return []
     rows = [Row(metric_name(metric), [_worst_cell(metric, each) for _, each in found]) for metric in metrics]
     columns = [Column("Metric"), *(Column(name(candidate.name)) for candidate, _ in found)]
+    note = Text("In this sample; whether the groups differ beyond chance is for the tests to say.", "muted")
     table = Table(f"Who fares worst, by {name(grouping.name)}", columns, rows)
-    if len(rows) <= FEW:
-        return [table]
-    return [Details(f"Who fares worst, in {counted(len(rows), 'metric')}", [table])]
+    return [Details(f"Who fares worst, in {counted(len(rows), 'metric')}", [note, table])]
 
 
 def _worst_cell(metric: str, found: GroupAssessment) -> Cell:

@@ -11,7 +11,7 @@ from typing import Any
 import fairness.mitigation.methods
 from attacks import plugins
 from attacks.plugins import ParameterDescription
-from fairness.mitigation.base import NOUN, Mitigation, Stage
+from fairness.mitigation.base import NOUN, GroupMitigation, Mitigation, Stage
 
 MITIGATIONS = plugins.Kind(
     noun=NOUN,
@@ -23,11 +23,16 @@ MITIGATIONS = plugins.Kind(
 
 @dataclass(frozen=True)
 class MitigationDescription:
-    """What a person needs to choose a mitigation."""
+    """What a person needs to choose a mitigation.
+
+    needs_group: whether the model must know the group of what it is asked. packages: optional ones it needs.
+    """
 
     name: str
     summary: str
     stage: Stage
+    needs_group: bool
+    packages: tuple[str, ...]
     parameters: tuple[ParameterDescription, ...]
 
 
@@ -39,7 +44,14 @@ def available() -> dict[str, type[Mitigation]]:
 def describe() -> list[MitigationDescription]:
     """A description of every available mitigation, sorted by name."""
     return [
-        MitigationDescription(name, plugins.summary(method), method.stage, plugins.parameters(method))
+        MitigationDescription(
+            name=name,
+            summary=plugins.summary(method),
+            stage=method.stage,
+            needs_group=issubclass(method, GroupMitigation) and method.needs_group,
+            packages=method.packages,
+            parameters=plugins.parameters(method),
+        )
         for name, method in available().items()
     ]
 

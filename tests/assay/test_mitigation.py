@@ -355,11 +355,15 @@ def test_the_mitigations_are_listed_by_what_they_change(assay: Assay) -> None:
     listed = done.stdout.splitlines()
     headings = [line for line in listed if ": mitigate = " in line or ": train = " in line]
     assert [line.split(":")[0] for line in headings] == [
-        "Of the training data",
-        "In the training",
-        "Of the head on the embeddings of a trained candidate",
-        "Of the predictions of a trained candidate",
+        "Methods that change the training data",
+        "Training objectives",
+        "Methods that fit another head on a candidate's embeddings",
+        "Methods that change a candidate's predictions",
     ]
+    asks_group = "    must know the group of an example when the model answers"
+    assert listed[names_at(listed, "grid_search") - 1] != asks_group
+    assert listed.count(asks_group) == 3
+    assert '    needs concept_erasure: pip install "assay[mitigation]"' in listed
     names = [line.split(":")[0] for line in listed if line not in headings and not line.startswith(" ")]
     assert set(names) == {*registry.available(), "group-dro", "adversarial-head"}
     place = {heading: listed.index(heading) for heading in headings}
