@@ -25,7 +25,7 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from assay.trained_models import save as save_model
-from fairness.bias_auc import AREAS, bias_auc
+from fairness.bias.auc import AREAS, bias_auc
 from fairness.counts import outcomes
 from fairness.groups import Grouping, overlapping
 from fairness.results import BiasAUC

@@ -27,12 +27,12 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import binom
 
-from fairness.bootstrap import bootstrap
 from fairness.counts import GroupCounts, Outcome
 from fairness.disparities import Definition, definitions, disparities, disparity_values
+from fairness.inference.bootstrap import bootstrap
+from fairness.inference.score_pairs import Kind, Level, accepted, added_bounds, is_small, pairs_of
 from fairness.measured import Measured
 from fairness.metrics import Rate, metric_values
-from fairness.score_pairs import Kind, Level, accepted, added_bounds, is_small, pairs_of
 
 CONFIDENCE = 0.95
 FRESH = 10  # times as many repetitions where the first ones look worse than the level

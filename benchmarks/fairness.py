@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from fairness.assess import assess
-from fairness.bootstrap import bootstrap
 from fairness.counts import count_groups, outcomes
 from fairness.groups import columns_of
+from fairness.inference.bootstrap import bootstrap
 
 LABELS = ("no", "yes")
 N_BOOT = 1000

@@ -121,7 +121,7 @@ def _score_results(
 ) -> ScoreResults | None:
     if predictions.scores is None:
         return None
-    from fairness.bias_auc import bias_auc
+    from fairness.bias.auc import bias_auc
     from fairness.scores import score_families, score_metrics
 
     scores = predictions.scores

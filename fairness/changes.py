@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairness.simultaneous import max_t
+from fairness.inference.simultaneous import max_t
 from robustness.estimate import Estimate
 
 

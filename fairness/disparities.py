@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairness.counts import Outcome
-from fairness.evidence import Evidence, gap_evidence, range_evidence
-from fairness.folded import Bounds
+from fairness.inference.evidence import Evidence, gap_evidence, range_evidence
+from fairness.inference.folded import Bounds
+from fairness.inference.score_pairs import Kind
 from fairness.measured import Measured
-from fairness.score_pairs import Kind
 from robustness.estimate import Estimate
 
 DISPARITIES = {

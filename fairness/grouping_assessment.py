@@ -8,9 +8,9 @@ import numpy as np
 from fairness.counts import GroupCounts, Outcome
 from fairness.disparities import Found, definitions, disparities, disparity_names
 from fairness.groups import Grouping
+from fairness.inference.multiplicity import adjusted, status
 from fairness.measured import Measured, Scored
 from fairness.metrics import group_metrics
-from fairness.multiplicity import adjusted, status
 from fairness.results import (
     BiasAUC,
     DisparityTest,

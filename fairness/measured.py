@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 
 from fairness.counts import GroupCounts, Outcome
-from fairness.families import Family, Shares, balanced_accuracy_family, f1_family, shares_family
+from fairness.inference.families import Family, Shares, balanced_accuracy_family, f1_family, shares_family
+from fairness.inference.score_pairs import Kind
 from fairness.metrics import Rate, accuracy_rate, metric_values, outcome_rates, recalls
-from fairness.score_pairs import Kind
 
 
 class Scored(Protocol):

@@ -7,10 +7,10 @@ from scipy.special import expit, logit
 from scipy.stats import mannwhitneyu, norm, t
 from sklearn.metrics import roc_auc_score
 
-from fairness.background import Ranked, Steps, compare
-from fairness.bias_auc import AREAS, POWER, bias_auc
+from fairness.bias.auc import AREAS, POWER, bias_auc
+from fairness.bias.background import Ranked, Steps, compare
+from fairness.bias.generalised_mean import average, mean_area, overall_area, power_mean
 from fairness.counts import outcomes
-from fairness.generalised_mean import average, mean_area, overall_area, power_mean
 from fairness.groups import columns_of, overlapping
 from robustness.delong import Area
 from tests.fairness.score_cases import Case, cases, influence_of_pairs, pairs

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from attacks.errors import AssayError
-from fairness.bootstrap import bootstrap
 from fairness.counts import GroupCounts, Outcome, count_groups
 from fairness.disparities import disparity_names
 from fairness.groups import columns_of, overlapping
+from fairness.inference.bootstrap import bootstrap
 from fairness.metrics import metric_values
 
 SHOWN = (Outcome(1, "yes", ""),)

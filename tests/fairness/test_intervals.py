@@ -8,11 +8,11 @@ from scipy.stats import norm, studentized_range
 from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.proportion import test_proportions_2indep as score_test
 
-from fairness.families import Family, Shares, covariance
-from fairness.folded import acceptance, folded_interval
+from fairness.inference.families import Family, Shares, covariance
+from fairness.inference.folded import acceptance, folded_interval
+from fairness.inference.score_pairs import Level, Pairs, added_bounds, bounds, difference_fit, ratio_fit
+from fairness.inference.simultaneous import RangeMaxT, SimulatedMaxT, family_bounds, max_t, rate_bounds
 from fairness.metrics import Rate, balanced_accuracy_interval, f1_interval
-from fairness.score_pairs import Level, Pairs, added_bounds, bounds, difference_fit, ratio_fit
-from fairness.simultaneous import RangeMaxT, SimulatedMaxT, family_bounds, max_t, rate_bounds
 
 Z = norm.ppf(0.975)
 

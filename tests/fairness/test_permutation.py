@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 from fairness.assess import assess
+from fairness.inference.multiplicity import adjusted, status
+from fairness.inference.permutation import PERMUTATIONS, gap_test, range_test
 from fairness.metrics import Rate
-from fairness.multiplicity import adjusted, status
-from fairness.permutation import PERMUTATIONS, gap_test, range_test
 
 
 @settings(max_examples=15, deadline=None)

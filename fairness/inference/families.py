@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fairness.inference.score_pairs import Kind
 from fairness.metrics import Rate, f1_of
-from fairness.score_pairs import Kind
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from fairness.families import Family
-from fairness.folded import Bounds, folded_interval
+from fairness.inference.families import Family
+from fairness.inference.folded import Bounds, folded_interval
+from fairness.inference.score_pairs import Kind, Level, added_bounds, bounds, pairs_of
 from fairness.metrics import Rate
-from fairness.score_pairs import Kind, Level, added_bounds, bounds, pairs_of
 
 DRAWS = 20_000  # coverage is then off by 0.0015 (one standard error) at 95 %
 MAX_WORK = 20_000_000  # draws times pairs: groupings with many groups get fewer draws

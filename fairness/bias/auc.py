@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from fairness.background import Against, AreaName, Compared, Ranked, compare
+from fairness.bias.background import Against, AreaName, Compared, Ranked, compare
+from fairness.bias.generalised_mean import average, mean_area, overall_area
 from fairness.counts import Outcome
-from fairness.generalised_mean import average, mean_area, overall_area
 from fairness.groups import Grouping
 from fairness.results import BiasAUC, SubgroupAUC
 from fairness.scores import one_class

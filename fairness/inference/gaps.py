@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from fairness.families import Shares, cell_variance
-from fairness.folded import Bounds
-from fairness.simultaneous import DRAWS, MAX_WORK, MIN_DRAWS, factor
+from fairness.inference.families import Shares, cell_variance
+from fairness.inference.folded import Bounds
+from fairness.inference.simultaneous import DRAWS, MAX_WORK, MIN_DRAWS, factor
 
 
 @dataclass(frozen=True)

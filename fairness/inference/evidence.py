@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from fairness.folded import Bounds
-from fairness.gaps import gap_bounds, gap_null, gap_sum
+from fairness.inference.folded import Bounds
+from fairness.inference.gaps import gap_bounds, gap_null, gap_sum
+from fairness.inference.permutation import gap_test, range_test
+from fairness.inference.score_pairs import Kind
+from fairness.inference.simultaneous import family_bounds, largest_size, max_t, rate_bounds
 from fairness.measured import Measured
 from fairness.metrics import Rate
-from fairness.permutation import gap_test, range_test
-from fairness.score_pairs import Kind
-from fairness.simultaneous import family_bounds, largest_size, max_t, rate_bounds
 
 POWER = 0.8
 

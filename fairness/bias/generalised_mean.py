@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fairness.background import Against, AreaName, Compared, Ranked, compare
+from fairness.bias.background import Against, AreaName, Compared, Ranked, compare
 from robustness.delong import Area, influence, summarized
 from robustness.estimate import Estimate
 

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from fairness.folded import deviations, folded_interval
+from fairness.inference.folded import deviations, folded_interval
 from fairness.metrics import Rate
 
 Kind = Literal["difference", "ratio"]

@@ -1,0 +1,1 @@
+"""How the scores of a group rank against those of all others (Borkan et al. 2019)."""
