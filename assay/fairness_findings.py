@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from fairness.disparities import EQUALITY_DIFFERENCES
 from fairness.results import GroupAssessment, Status
-from reports.formatting import full, two_digits
+from reports.formatting import full, kind_of, two_digits
 from reports.model import CandidateResult, Finding, Severity
 from reports.naming import in_sentence
 from robustness.estimate import Estimate
@@ -70,8 +70,9 @@ def _difference(
     metric = max(large, key=lambda each: large[each].value or 0.0)
     test = assessment.tests[metric]
     others = [_in_words(each) for each in large if each != metric]
-    between = f"“{test.highest}” and “{test.lowest}”"
-    told = f"by {full(large[metric], 'points')} in {_in_words(metric)}, most between {between}"
+    size = full(large[metric], kind_of(metric))
+    extremes = f"(highest “{test.highest}”, lowest “{test.lowest}”)"
+    told = f"by {size} in {_in_words(metric)} {extremes}"
     if status == "established":
         also = f"; also in {', '.join(others)}" if others else ""
         message = f"The groups of {name} differ {told}{also}."

@@ -8,7 +8,7 @@ from assay.gap_findings import widened_against, widened_by_attack
 from assay.measure import Measured
 from assay.plan import Plan
 from reports.formatting import figure, full
-from reports.model import CandidateResult, Finding
+from reports.model import CandidateResult, Finding, TrainingSummary
 from robustness.cells import MISSING_GROUP
 from robustness.dataset import leaked
 from robustness.estimate import Estimate
@@ -27,6 +27,7 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
     found = [
         *_comparison(plan, measured),
         *_training(results),
+        *_without_effect(measured),
         *(finding for result in results for finding in _validity(result)),
         *(finding for each in measured for finding in _unstable(each)),
         *(finding for result in results for finding in _robustness(result)),
@@ -105,7 +106,7 @@ def _training(results: Sequence[CandidateResult]) -> Iterator[Finding]:
                 limit=2,
                 message=(
                     f"The trained model collapsed: it gives all {training.n_validation} validation examples "
-                    f"the same class. {_advice(training.objective)}"
+                    f"the same class. {_advice(training)}"
                 ),
             )
     effort = {name: training.epochs * training.n_train for name, training in trained}
@@ -126,8 +127,35 @@ def _training(results: Sequence[CandidateResult]) -> Iterator[Finding]:
         )
 
 
-def _advice(objective: str) -> str:
-    if objective == "standard":
+def _without_effect(measured: Sequence[Measured]) -> Iterator[Finding]:
+    """Mitigations of another candidate's model that changed no answer to the test examples."""
+    named = {each.result.name: each for each in measured}
+    for each in measured:
+        done = each.result.mitigation
+        base = named.get(done.base or "") if done is not None else None
+        if done is None or base is None:
+            continue
+        answers = zip(each.clean, base.clean, strict=True)
+        changed = sum(mine.prediction != theirs.prediction for mine, theirs in answers)
+        if not changed:
+            n = len(each.clean)
+            yield Finding(
+                id="mitigation.no_effect",
+                severity="warning",
+                candidate=each.result.name,
+                metric="changed_predictions",
+                subject=done.method,
+                observed=Estimate.exact(0, n),
+                limit=None,
+                message=(
+                    f"The mitigation {done.method} changed none of the {n:,} predictions of "
+                    f"{base.result.name}."
+                ),
+            )
+
+
+def _advice(training: TrainingSummary) -> str:
+    if "epsilon" not in training.params:
         return "Train on more examples or for more epochs, or lower the learning rate."
     return "Lower epsilon or the learning rate, lengthen the ramp, or train for more epochs."
 

@@ -24,7 +24,7 @@ BEHAVIOUR: Keys = frozenset({"behaviour"})
 MINIMAL_NORM = "minimal_norm"
 FILTERED = "filtered_success_rate"
 FAILURE_RATE = "failure_rate"
-FLIP_RATE = "flip_rate"
+FLIP_RATES = {"flip_rate": "texts", "template_flip_rate": "templates"}
 LOG_LOSS = "log_loss"
 ATTACK_METRICS = ("accuracy_under_attack", "attack_success_rate")
 GROUP_METRICS = ("accuracy", "balanced_accuracy", "expected_calibration_error", LOG_LOSS)
@@ -55,7 +55,7 @@ METRICS: dict[str, tuple[Keys, ...]] = {
     MINIMAL_NORM: (ATTACK,),
     FILTERED: (ATTACK,),
     FAILURE_RATE: (BEHAVIOUR,),
-    FLIP_RATE: (ALL,),
+    **dict.fromkeys(FLIP_RATES, (ALL,)),
     **dict.fromkeys((*OVERALL_DISPARITIES, *CLASS_DISPARITIES), (COLUMN, COLUMN | ATTACK)),
     **dict.fromkeys(BIAS_MEANS, (COLUMN,)),
     **dict.fromkeys(BIAS_AREAS, (VALUE,)),
@@ -69,14 +69,21 @@ OF_CLASS = (*CLASS_METRICS, *CLASS_DISPARITIES, *BIAS_MEANS, *BIAS_AREAS)
 """Metrics that are measured for each class where there are more than two."""
 
 
-def check_gate(checks: Sequence[GateConfig]) -> None:
-    """Refuse, before anything is read, a check that could not be decided; raises AssayError."""
+def check_gate(checks: Sequence[GateConfig], *, swaps: bool = True) -> None:
+    """Refuse, before anything is read, a check that could not be decided; raises AssayError.
+
+    swaps: whether the audit swaps identities.
+    """
     for position, check in enumerate(checks):
         metric, _ = _split(check.metric)
         if metric not in METRICS:
             raise AssayError(
                 f'gate.{position}.metric: there is no metric "{check.metric}".'
                 f"{nearest(metric, list(METRICS))} The metrics: {', '.join(METRICS)}."
+            )
+        if metric in FLIP_RATES and not swaps:
+            raise AssayError(
+                f"gate.{position}: {metric} is measured where identities are swapped: add [counterfactual]."
             )
         for key, limit in (("min", check.min), ("max", check.max)):
             if limit is not None and metric not in UNBOUNDED and not 0 <= limit <= 1:
@@ -194,8 +201,8 @@ def _observed(check: GateConfig, candidate: CandidateResult, attack: AttackResul
         return Estimate.undefined(f"it ended early, after {attack.n:,} of {whole:,} examples")
     if check.behaviour is not None:
         return _worst_failure_rate(check.behaviour, candidate)
-    if check.metric == FLIP_RATE:
-        return _worst_flip_rate(candidate)
+    if check.metric in FLIP_RATES:
+        return _flip_rate(FLIP_RATES[check.metric], candidate)
     if check.group is not None:
         measured = _by_group(check, check.group, candidate, attack)
     elif attack is not None:
@@ -221,12 +228,10 @@ def _worst_failure_rate(behaviour: str, candidate: CandidateResult) -> Estimate:
     return max(rates, key=lambda rate: rate.value or 0.0)
 
 
-def _worst_flip_rate(candidate: CandidateResult) -> Estimate:
-    """Of the audited texts and the templates, the examples whose answers identity swaps change most often."""
-    rates = [each.flip_rate for each in candidate.counterfactuals if each.flip_rate.value is not None]
-    if not rates:
-        return Estimate.undefined("no identity was swapped: add [counterfactual]")
-    return max(rates, key=lambda rate: rate.value or 0.0)
+def _flip_rate(kind: str, candidate: CandidateResult) -> Estimate:
+    """Of the audited texts that name somebody, or of the templates."""
+    rates = [each.flip_rate for each in candidate.counterfactuals if each.kind == kind]
+    return rates[0] if rates else Estimate.undefined(f"no identity was swapped in {kind}")
 
 
 def _by_group(

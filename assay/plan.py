@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from assay.config_models import AttackConfig, AuditConfig, CandidateConfig, SuiteConfig
-from assay.gate import check_gate_names
+from assay.gate import check_gate, check_gate_names
 from assay.models import Answers, check_source, open_model
 from assay.text_quality import TextJudge, load_judge
 from assay.training_plan import bases, build_mitigations, build_objectives, check_groups
@@ -77,6 +77,7 @@ def make_plan(config: AuditConfig, answers: Answers | None = None, *, ask: bool 
     answers: what keeps what endpoints answer, so that not even the first question is asked twice.
     ask: whether to ask each candidate about two examples, which an endpoint may charge for.
     """
+    check_gate(config.gate, swaps=config.counterfactual is not None)
     resources.use(config.resources)
     device = resolve_device(config.device)
     attacks, budgets = [], []

@@ -8,6 +8,7 @@ from assay.models import open_endpoint
 from assay.plan import Plan, make_plan
 from attacks.base import Attack
 from attacks.black_box import QueryAttack
+from fairness.counterfactual.setup import Counterfactuals
 from reports.formatting import counted
 from robustness.asking import Budget
 
@@ -53,6 +54,19 @@ def _of(candidate: CandidateConfig, plan: Plan) -> Iterator[str]:
         yield f"{candidate.name}, {behaviour.name}: a few variants of {counted(n, 'text')}"
     for suite in plan.suites:
         yield f"{candidate.name}, {suite.cases.name}: {cost(len(suite.cases))}"
+    if plan.counterfactual is not None:
+        swapped, templates = _swaps(plan.counterfactual, plan)
+        yield f"{candidate.name}, identities swapped: at most {cost(swapped)}"
+        if templates:
+            yield f"{candidate.name}, {plan.counterfactual.templates_name}: at most {cost(templates)}"
+
+
+def _swaps(run: Counterfactuals, plan: Plan) -> tuple[int, int]:
+    """The most answers to swapped texts and to filled templates; equal ones are asked once."""
+    texts = plan.test if run.max_examples is None else plan.test.sample(run.max_examples, plan.config.seed)
+    swaps = [len(run.swapper.swaps(text)) for text in texts.inputs]
+    most = swaps if run.max_variants is None else [min(n, run.max_variants) for n in swaps]
+    return sum(most), sum(len(example.swaps) for example in run.templates)
 
 
 def _most(attack: Attack, budget: Budget, n: int) -> int | None:

@@ -37,7 +37,7 @@ class ScoreResults:
 
 @dataclass(frozen=True)
 class Assessed:
-    """One grouping before its tests are adjusted; n: the examples of the groups that are compared."""
+    """One grouping before its tests are adjusted; n: all examples, of whatever group."""
 
     assessment: GroupAssessment
     found: dict[str, Found] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def assess_grouping(
             kind=grouping.kind,
         ),
         found,
-        measured.examples(np.ones(len(judged), dtype=bool)),
+        len(grouping.cells),
     )
 
 
@@ -129,6 +129,9 @@ def with_tests(assessed: Mapping[str, Assessed], confidence: float) -> dict[str,
 
 def _tests(found: Found, p_value: float, after: float, n: int, confidence: float) -> dict[str, DisparityTest]:
     decided = status(p_value, after, confidence)
+    if decided == "established" and _may_be_none(found):
+        # The test sees what the interval does not; a reader of both must not be told two things.
+        decided = "suggestive"
     needed = None
     if decided != "established" and found.evidence is not None:
         # What the adjustment asks of this disparity: its own p-value times the factor it got.
@@ -138,6 +141,11 @@ def _tests(found: Found, p_value: float, after: float, n: int, confidence: float
         name: DisparityTest(p_value, after, decided, metric, lowest, highest, needed)
         for name, (metric, lowest, highest) in found.between.items()
     }
+
+
+def _may_be_none(found: Found) -> bool:
+    """Whether the interval of the difference holds "no difference"."""
+    return any(not each.low for name, each in found.estimates.items() if "_difference" in name)
 
 
 def four_fifths(ratio: Estimate) -> FourFifths:

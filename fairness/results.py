@@ -6,7 +6,8 @@ from typing import Any, Literal
 from robustness.estimate import Estimate
 
 Status = Literal["established", "suggestive", "undecided"]
-"""Of a disparity: its adjusted p-value is below the level; only its own p-value is; neither is."""
+"""Of a disparity, established: its adjusted p-value is at most the level, and the interval of the difference
+leaves out 0; suggestive: its own p-value is at most the level; undecided: it is not."""
 
 GroupingKind = Literal["column", "intersection", "overlapping"]
 """One column; the combinations of several; groups of which an example can belong to several."""
@@ -37,9 +38,9 @@ class DisparityTest:
 
     p_value: of "the groups do not differ". adjusted: the same after Benjamini and Hochberg (1995) over all
         tests of the assessment that it stands in.
-    lowest, highest: the two groups between which the disparity lies. metric: in what they differ: for
-        equalized odds the rate of the two that differs more.
-    examples_needed: how many examples, with the same mix of groups and labels, would establish a disparity
+    lowest, highest: the extremes, between which the disparity lies. With more than two groups what is tested
+        is whether any of them differ. metric: in what they do: for equalized odds the rate that differs more.
+    examples_needed: how many examples in all, with the same mix of groups and labels, would establish one
         of the observed size with a power of 80 %; None where it is established or the size is zero.
     """
 

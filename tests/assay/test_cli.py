@@ -224,6 +224,32 @@ def test_a_preview_says_what_would_be_asked_and_asks_nothing(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_preview_counts_swapped_texts_and_refuses_what_the_audit_would(
+    assay: Assay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_folder(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    swaps = '[counterfactual]\naxes = ["gender"]\nmax_variants = 3\n'
+    write_config(tmp_path, loaded(model), rest=swaps)
+    plan = make_plan(load_config(tmp_path / "assay.toml"), ask=False)
+    assert plan.counterfactual is not None
+    texts = sum(min(3, len(plan.counterfactual.swapper.swaps(text))) for text in plan.test.inputs)
+    fillings = sum(len(example.swaps) for example in plan.counterfactual.templates)
+    assert fillings > 0
+    done = assay("audit", "--preview")
+    assert done.code == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        f"plain, identities swapped: at most {texts} answers",
+        f"plain, built-in templates: at most {fillings} answers",
+    ]
+    gate = '[[gate]]\nmetric = "flip_rate"\nmax = 0.1\n'
+    write_config(tmp_path, loaded(model), rest=gate)
+    for command in (("audit", "--preview"), ("audit",)):
+        refused = assay(*command)
+        assert refused.code == 2
+        assert "gate.0: flip_rate is measured where identities are swapped" in refused.stderr
+
+
 def test_every_option_of_train_reaches_it(
     assay: Assay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,8 +51,8 @@ def test_an_established_difference_is_a_warning_with_its_groups() -> None:
     told = finding["fairness.disparity"]
     assert told.severity == "warning"
     assert told.message == (
-        "The groups of domain differ by 20.0 points (5.0 to 30.0) in equalized odds, most between “urban” "
-        "and “rural”."
+        "The groups of domain differ by 20.0 points (5.0 to 30.0) in equalized odds (highest “urban”, "
+        "lowest “rural”)."
     )
 
 

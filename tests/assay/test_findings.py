@@ -12,7 +12,7 @@ from assay.config_models import AuditConfig
 from assay.findings import find
 from assay.measure import Measured
 from assay.plan import Plan
-from reports.model import CandidateResult, Finding
+from reports.model import CandidateResult, Finding, MitigationSummary
 from robustness.behaviour.base import Expectation, Nature
 from robustness.dataset import TextDataset
 from robustness.estimate import Estimate, wilson
@@ -266,3 +266,22 @@ def test_a_model_that_answers_differently_when_asked_twice_is_critical() -> None
     (found,) = find(plan(), [replace(stable, unstable=wilson(3, 50, 0.95))])
     assert (found.id, found.severity) == ("validity.deterministic", "critical")
     assert "6.0 %" in found.message
+
+
+def test_a_mitigation_that_changes_no_answer_is_told() -> None:
+    done = MitigationSummary("threshold_optimizer", "predictions", "g", {}, "plain", [], 1.0)
+    mitigated = replace(quiet("thresholds"), mitigation=done)
+    told = found(measured(quiet()), measured(mitigated))["mitigation.no_effect"]
+    assert (told.severity, told.candidate, told.subject) == ("warning", "thresholds", "threshold_optimizer")
+    assert told.message == "The mitigation threshold_optimizer changed none of the 100 predictions of plain."
+    assert "mitigation.no_effect" not in found(measured(quiet()), measured(mitigated, clean=79))
+    alone = replace(mitigated, mitigation=replace(done, base=None))
+    assert "mitigation.no_effect" not in found(measured(quiet()), measured(alone))
+
+
+def test_advice_speaks_of_epsilon_only_where_the_objective_has_one() -> None:
+    result = attacked_at({})
+    assert result.training is not None
+    for params, word in (({"epsilon": 0.1}, "Lower epsilon"), ({"group": "g"}, "lower the learning rate")):
+        collapsed = replace(result, training=replace(result.training, collapsed=True, params=params))
+        assert word in found(measured(collapsed))["training.collapse"].message

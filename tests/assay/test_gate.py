@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assay.config_models import GateConfig
-from assay.gate import BIAS_MEANS, METRICS, check_gate, check_gate_names, decide, judge
+from assay.gate import BIAS_MEANS, FLIP_RATES, METRICS, check_gate, check_gate_names, decide, judge
 from attacks.errors import AssayError
 from fairness.counterfactual.results import CounterfactualResult
 from fairness.results import BiasAUC, GroupAssessment, SubgroupAUC
@@ -268,13 +268,10 @@ def test_bias_aucs_are_checked_over_the_groups_and_for_one_of_them() -> None:
     assert "the audit has no bias_score of domain" in missing.message
 
 
-def test_the_flip_rate_is_that_of_the_examples_that_flip_most() -> None:
-    asked = GateConfig.model_validate({"metric": "flip_rate", "max": 0.1})
-    check_gate([asked])
-    (unmeasured,) = decided(asked)
-    assert not unmeasured.passed
-    assert "add [counterfactual]" in unmeasured.message
-    rates = [wilson(1, 100), wilson(30, 100)]
+def test_the_flip_rates_are_those_of_the_texts_and_of_the_templates() -> None:
+    rates = {"flip_rate": wilson(1, 100), "template_flip_rate": wilson(30, 100)}
+    checks = {name: GateConfig.model_validate({"metric": name, "max": 0.1}) for name in rates}
+    check_gate([*checks.values()])
     nothing = Estimate.undefined("not asked")
     runs = [
         CounterfactualResult(
@@ -284,7 +281,7 @@ def test_the_flip_rate_is_that_of_the_examples_that_flip_most() -> None:
             n=100,
             not_applicable=0,
             variants=200,
-            flip_rate=rate,
+            flip_rate=rates[metric],
             mean_change=nothing,
             worst_change=nothing,
             largest_change=nothing,
@@ -293,10 +290,15 @@ def test_the_flip_rate_is_that_of_the_examples_that_flip_most() -> None:
             by_groups={},
             by_term={},
         )
-        for kind, rate in zip(("texts", "templates"), rates, strict=True)
+        for metric, kind in FLIP_RATES.items()
     ]
-    (found,) = decided(asked, replace(PLAIN, counterfactuals=runs))
-    assert (found.observed, found.passed) == (rates[1], False)
+    for name, asked in checks.items():
+        (found,) = decided(asked, replace(PLAIN, counterfactuals=runs))
+        assert (found.observed, found.passed) == (rates[name], name == "flip_rate")
+        (unmeasured,) = decided(asked)
+        assert not unmeasured.passed
+        with pytest.raises(AssayError, match=r"gate.0: .* add \[counterfactual\]"):
+            check_gate([asked], swaps=False)
 
 
 def test_metrics_that_are_no_shares_may_have_limits_above_one() -> None:

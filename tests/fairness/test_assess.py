@@ -410,3 +410,24 @@ def test_scores_add_their_metrics_disparities_and_bias_clean_and_under_attack():
     same, labels_only = result.under_attack
     assert same.groups == result.groups
     assert "roc_auc_difference" not in labels_only.groups["g"].disparities
+
+
+def test_what_is_established_has_an_interval_without_zero_and_needs_no_more_examples():
+    rng = np.random.default_rng(5)
+    seen = set()
+    for _ in range(60):
+        n = int(rng.integers(100, 600))
+        column = np.array(list("abcd"))[rng.integers(0, 4, n)]
+        y_true = rng.integers(0, 2, n)
+        wrong = rng.random(n) < np.where(column == "d", 0.35, 0.2)
+        found = assess_column(y_true, np.where(wrong, 1 - y_true, y_true), column)
+        for name, test in found.tests.items():
+            seen.add(test.status)
+            if test.status == "established":
+                assert test.examples_needed is None
+                assert test.adjusted <= 0.05
+                assert "_ratio" in name or found.disparities[name].low > 0
+            elif found.disparities[name].value not in (0, 1):
+                assert test.examples_needed >= n
+                assert test.status == ("suggestive" if test.p_value <= 0.05 else "undecided")
+    assert seen == {"established", "suggestive", "undecided"}
