@@ -78,7 +78,8 @@ def epochs(run_folder: Path) -> list[dict[str, Any]]:
     return []
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+# With these draws kills fall into the training and into the attacks, as the assertions below see to.
+@pytest.mark.parametrize("seed", [0, 3])
 def test_a_run_killed_again_and_again_ends_as_an_undisturbed_one_and_repeats_nothing(
     audit: Path, undisturbed: tuple[Path, Done], tmp_path: Path, seed: int
 ) -> None:
