@@ -1,14 +1,13 @@
 """Reads assay.toml: syntax, overrides from the command line, paths, and errors that name the place."""
 
 import tomllib
-import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
+from assay.config_messages import Place, dotted, messages
 from assay.config_models import (
     AttackConfig,
     AuditConfig,
@@ -35,8 +34,6 @@ __all__ = [
     "toml_value",
 ]
 
-Place = tuple[str | int, ...]
-
 _PATHS = {
     ("runs",),
     ("base",),
@@ -48,17 +45,6 @@ _PATHS = {
 }
 _MODELS = ("model", "encoder")
 _SIMILARITY = {("similarity", "encoder"), ("similarity", "language_model")}
-_EXPECTED = {
-    "string_type": "a string",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "is_instance_of": "a path as a string",
-}
 
 
 def load_config(path: Path | str, overrides: Mapping[str, str] | None = None) -> AuditConfig:
@@ -98,8 +84,7 @@ def build_config(
     try:
         return AuditConfig.model_validate(complete)
     except ValidationError as error:
-        problems = [_message(problem) for problem in error.errors()]
-        raise AssayError("\n".join(f"{source}: {problem}" for problem in problems)) from error
+        raise AssayError("\n".join(f"{source}: {problem}" for problem in messages(error))) from error
 
 
 def _parsed(file: Path) -> dict[str, Any]:
@@ -131,7 +116,7 @@ def _absolute(value: Any, place: Place, base: Path) -> Any:
     of_suite = place[:1] == ("suites",) and ("data", *place[2:]) in _PATHS
     if place in _PATHS or of_suite or place[:2] == ("counterfactual", "terms"):
         if not value:
-            raise AssayError(f'{_dotted(place)}: expected a path, got "". Give a path or leave the key out.')
+            raise AssayError(f'{dotted(place)}: expected a path, got "". Give a path or leave the key out.')
         return _resolved(value, base)
     if (len(place) == 3 and place[0] == "candidates" and place[2] in _MODELS) or place in _SIMILARITY:
         local = value.startswith(("./", "../", "/", "~")) or (value and (base / value).exists())
@@ -169,66 +154,12 @@ def _override(raw: dict[str, Any], place: Place, value: Any, key: str) -> None:
         if isinstance(target, list) and not (isinstance(part, int) and part < len(target)):
             entries = f"0 to {len(target) - 1}" if target else "none"
             raise AssayError(
-                f'override "{key}": {_dotted(place[:depth])} has the entries {entries}, got "{part}"'
+                f'override "{key}": {dotted(place[:depth])} has the entries {entries}, got "{part}"'
             )
         if not isinstance(target, dict | list):
-            raise AssayError(f'override "{key}": {_dotted(place[:depth])} is not a table: {target!r}')
+            raise AssayError(f'override "{key}": {dotted(place[:depth])} is not a table: {target!r}')
         name: Any = part if isinstance(target, list) else str(part)
         if depth == len(place) - 1:
             target[name] = value
         else:
             target = target[name] if isinstance(target, list) else target.setdefault(name, {})
-
-
-def _message(problem: ErrorDetails) -> str:
-    place, kind, came = problem["loc"], problem["type"], problem["input"]
-    if kind == "extra_forbidden":
-        known = _keys(place[:-1])
-        section = _dotted(place[:-1]) or "the top level"
-        hint = nearest(str(place[-1]), known)
-        return f'unknown key "{_dotted(place)}".{hint} Keys of {section}: {", ".join(known)}.'
-    if kind == "missing":
-        return f"{_dotted(place)}: missing: this key is required."
-    if kind == "value_error":
-        message = str(problem["ctx"]["error"])
-        shown = "" if isinstance(came, dict | BaseModel) else f", got {_shown(came)}"
-        where = f"{_dotted(place)}: " if place else ""
-        return f"{where}{message}{shown}."
-    if kind in _EXPECTED:
-        return f"{_dotted(place)}: expected {_EXPECTED[kind]}, got {_shown(came)}."
-    if kind == "literal_error":
-        known = problem["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        hint = nearest(str(came), known)
-        return f"{_dotted(place)}: expected {problem['ctx']['expected']}, got {_shown(came)}.{hint}"
-    message = problem["msg"].replace("Input should be", "expected", 1)
-    return f"{_dotted(place)}: {message}, got {_shown(came)}."
-
-
-def _keys(place: Place) -> list[str]:
-    """The keys that the section at ``place`` may have."""
-    model: type[BaseModel] = AuditConfig
-    for part in place:
-        if isinstance(part, str):
-            model = _section(model.model_fields[part].annotation) or model
-    return list(model.model_fields)
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """The section model inside an annotation such as ``list[GateConfig]`` or ``TrainConfig | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (list, Union, types.UnionType):
-        return next((found for inner in get_args(annotation) if (found := _section(inner))), None)
-    return None
-
-
-def _dotted(place: Place) -> str:
-    return ".".join(str(part) for part in place)
-
-
-def _shown(value: Any) -> str:
-    """What came, in the words of TOML and short."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    shown = f'"{value}"' if isinstance(value, str | Path) else repr(value)
-    return shown if len(shown) <= 80 else shown[:77] + "..."

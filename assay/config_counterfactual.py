@@ -11,7 +11,7 @@ from assay.config_base import Count, Section
 class CounterfactualConfig(Section):
     """[counterfactual]: the arguments of ``fairness.counterfactual.setup.set_up``.
 
-    axes: the axes whose terms are swapped; all that there are tables for without it.
+    axes: the axes whose terms are swapped, of the tables and of your files; all of both without it.
     terms: files of your own terms: CSV or JSONL with the columns axis, group, term and, where wanted, slot.
     templates: whether the built-in sentences are asked too, or a file of others with the columns text and,
         where wanted, label.

@@ -14,23 +14,16 @@ from assay.progress import Reporter
 from assay.stores import RecordStore
 from attacks.victims import TextVictim
 from fairness.counterfactual.examples import CounterfactualOutcome, Example, text_examples
-from fairness.counterfactual.results import CounterfactualResult, TermEffect
+from fairness.counterfactual.results import CounterfactualResult
 from fairness.counterfactual.run import iter_outcomes
 from fairness.counterfactual.setup import Counterfactuals
 from fairness.counterfactual.summarize import summarize
 from fairness.counterfactual.swapping import Swap
-from reports.formatting import figure, full
-from reports.model import CandidateResult, Finding
 from robustness.batched import Advance
 from robustness.behaviour.run import CHUNK
 from robustness.dataset import TextDataset
 from robustness.outcomes import Outcome
 from robustness.routed import Routed
-
-OFTEN = 0.05
-"""A share of texts whose answer a swap changes, from which on, by its interval, it is a warning."""
-LARGE_CHANGE = 0.05
-"""A mean change of the score, in probability, from which on an established one is a warning."""
 
 
 def run_counterfactuals(
@@ -154,79 +147,3 @@ def _swap(record: dict[str, Any]) -> Swap:
         new=record["new"],
         terms=tuple((old, new) for old, new in record["terms"]),
     )
-
-
-def counterfactual_findings(result: CandidateResult) -> Iterator[Finding]:
-    """Of each set of examples the axis whose swaps change most answers, and the largest change by a group.
-
-    Both only where they are sure to be large: an interval above ``OFTEN``, an established change of at least
-    ``LARGE_CHANGE``.
-    """
-    for each in result.counterfactuals:
-        yield from _flips(result.name, each)
-        yield from _changes(result.name, each)
-
-
-def _flips(candidate: str, result: CounterfactualResult) -> Iterator[Finding]:
-    often = {
-        axis: effect.flip_rate
-        for axis, effect in result.by_axis.items()
-        if (effect.flip_rate.low or 0.0) >= OFTEN
-    }
-    if not often:
-        return
-    worst = max(often, key=lambda axis: often[axis].value or 0.0)
-    others = [axis.replace("_", " ") for axis in often if axis != worst]
-    also = f" So does {', '.join(others)}." if others else ""
-    what = (
-        "of the texts that name an identity there"
-        if result.kind == "texts"
-        else "of the templates, which say nothing but whom they speak of"
-    )
-    yield Finding(
-        id="counterfactual.flip",
-        severity="warning",
-        candidate=candidate,
-        metric="flip_rate",
-        subject=f"{worst}, {result.name}",
-        observed=often[worst],
-        limit=OFTEN,
-        message=(
-            f"Another identity along {worst.replace('_', ' ')} changes the predicted label of "
-            f"{full(often[worst])} {what}.{also}"
-        ),
-    )
-
-
-def _changes(candidate: str, result: CounterfactualResult) -> Iterator[Finding]:
-    large = [
-        (abs(effect.mean_change.value), key, effect)
-        for effects in result.by_groups.values()
-        for key, effect in effects.items()
-        if effect.established
-        and effect.mean_change.value is not None
-        and abs(effect.mean_change.value) >= LARGE_CHANGE
-    ]
-    if not large:
-        return
-    size, key, effect = max(large, key=lambda each: each[0])
-    others = len(large) - 1
-    also = f" {others} more of such changes are as sure." if others else ""
-    yield Finding(
-        id="counterfactual.change",
-        severity="warning",
-        candidate=candidate,
-        metric="mean_change",
-        subject=f"{key}, {result.name}",
-        observed=effect.mean_change,
-        limit=LARGE_CHANGE,
-        message=f"{_said(result, key, effect, size)}{also}",
-    )
-
-
-def _said(result: CounterfactualResult, key: str, effect: TermEffect, size: float) -> str:
-    way = "raises" if (effect.mean_change.value or 0.0) > 0 else "lowers"
-    what = f'the score of "{result.outcome}" by {figure(size, "points")} on average'
-    if result.kind == "texts":
-        return f"The swap {key} {way} {what}, in {effect.n} texts."
-    return f"Naming the group {key} {way} {what} against the mean of all groups, in {effect.n} templates."

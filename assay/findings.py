@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from assay.counterfactuals import counterfactual_findings
+from assay.counterfactual_findings import counterfactual_findings
 from assay.fairness_findings import fairness_findings
 from assay.gap_findings import widened_against, widened_by_attack
 from assay.measure import Measured

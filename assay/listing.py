@@ -65,6 +65,8 @@ def _mitigations() -> Iterator[str]:
 
 def _mitigation(each: "MitigationDescription") -> Iterator[str]:
     yield from _described(each)
+    if each.binary_only:
+        yield "    for data with two labels only"
     if each.needs_group:
         yield "    must know the group of an example when the model answers"
     if each.packages:

@@ -17,7 +17,7 @@ from assay.trained_models import key_of, record_of, save
 from attacks.errors import AssayError
 from fairness.mitigation.base import DataMitigation, Mitigation, ModelMitigation
 from reports.model import MitigationSummary
-from robustness import loading, routed
+from robustness import loading, routed_files
 from robustness.classifier import Classifier
 from robustness.dataset import TextDataset
 from robustness.models import Model
@@ -139,7 +139,7 @@ def load_saved(folder: Path, plan: Plan, *, trust_remote_code: bool, max_length:
         ),
         plan.dataset.label_names,
     )
-    return routed.load_routes(folder, classifier) if routed.is_routed(folder) else classifier
+    return routed_files.load_routes(folder, classifier) if routed_files.is_routed(folder) else classifier
 
 
 def _keep(model: Model | Routed, folder: Path, record: dict[str, object]) -> None:
@@ -152,7 +152,7 @@ def _keep(model: Model | Routed, folder: Path, record: dict[str, object]) -> Non
     unsaved = folder.with_name(f".mitigated-{folder.name}")
     try:
         save(model.base, unsaved, record)
-        routed.save_routes(model, unsaved)
+        routed_files.save_routes(model, unsaved)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(unsaved, folder)  # noqa: PTH105
     except OSError as error:

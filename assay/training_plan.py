@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from assay.config_models import AuditConfig, CandidateConfig, TrainConfig
+from assay.misplaced import refuse_mitigation, refuse_objective
 from attacks.errors import AssayError, nearest
 from fairness.mitigation import registry as mitigation_registry
 from fairness.mitigation.base import DataMitigation, Mitigation
@@ -28,6 +29,7 @@ def build_objectives(config: AuditConfig, only: Collection[str] | None = None) -
         if train is None or (only is not None and candidate.name not in only):
             continue
         try:
+            refuse_mitigation(train.objective)
             also = list(TrainConfig.model_fields)
             objectives[candidate.name] = registry.build(train.objective, train.params, also=also)
             if train.lora is not None:
@@ -52,6 +54,7 @@ def build_mitigations(config: AuditConfig, only: Collection[str] | None = None) 
         if mitigate is None or (only is not None and candidate.name not in only):
             continue
         try:
+            refuse_objective(mitigate.method)
             method = mitigation_registry.build(mitigate.method, mitigate.params, also=["method"])
             _check_stage(candidate, method)
             _check_base(candidate, config.candidates[:position])

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
@@ -19,12 +18,9 @@ from attacks.errors import AssayError, nearest
 from attacks.victims import EmbeddingScale, TextInput
 from robustness.classifier import Classifier
 from robustness.dataset import TextDataset
-from robustness.heads import Head, head_of, with_head
+from robustness.heads import Head, with_head
 from robustness.judge import example_seed
 
-HEADS = "heads.safetensors"
-ROUTES = "routes.json"
-"""What lies beside the base model in the folder of a routed one."""
 ANYBODY = ""
 """The key of the shares where no group column is asked."""
 
@@ -41,6 +37,11 @@ class Routing:
     column: str | None
     shares: Mapping[str, tuple[float, ...]]
     seed: int
+
+    def record(self) -> dict[str, object]:
+        """All of it as JSON-able values."""
+        shares = {value: list(each) for value, each in self.shares.items()}
+        return {"column": self.column, "shares": shares, "seed": self.seed}
 
     def check(self, dataset: TextDataset) -> None:
         """Raises AssayError where the data lacks the column, or has a group value without shares."""
@@ -124,7 +125,7 @@ class Routed:
         for head in self.heads:
             digest.update(np.ascontiguousarray(head.weight).tobytes())
             digest.update(np.ascontiguousarray(head.bias).tobytes())
-        digest.update(json.dumps(_routing_record(self.routing), sort_keys=True).encode())
+        digest.update(json.dumps(self.routing.record(), sort_keys=True).encode())
         return digest.hexdigest()
 
     def check(self, dataset: TextDataset) -> None:
@@ -161,66 +162,6 @@ class Routed:
         for rows, member in self.parts(dataset):
             answers[rows] = member.predict_proba([dataset.inputs[row] for row in rows])
         return answers
-
-
-def save_routes(model: Routed, folder: Path) -> None:
-    """Write heads and routes beside the base model, which the caller saves into ``folder`` as any other."""
-    from safetensors.numpy import save_file
-
-    base = model.base
-    names = [base.label_names[i] for i in np.argsort(base.columns)]
-    order = [base.label_names.index(name) for name in names]
-    save_file(
-        {
-            "weight": np.ascontiguousarray(np.stack([head.weight[order] for head in model.heads])),
-            "bias": np.ascontiguousarray(np.stack([head.bias[order] for head in model.heads])),
-        },
-        folder / HEADS,
-    )
-    record = {**_routing_record(model.routing), "labels": names, "notes": list(model.notes)}
-    (folder / ROUTES).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def is_routed(folder: Path) -> bool:
-    """Whether ``folder`` holds what ``save_routes`` wrote."""
-    return (folder / ROUTES).is_file() and (folder / HEADS).is_file()
-
-
-def load_routes(folder: Path, base: Classifier) -> Routed:
-    """The model that was saved in ``folder``. base: the classifier of that folder, already loaded, speaking
-    of its labels in any order.
-
-    Raises AssayError for files that are damaged or belong to another model.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        record = json.loads((folder / ROUTES).read_text(encoding="utf-8"))
-        tensors = load_file(folder / HEADS)
-        order = [record["labels"].index(name) for name in base.label_names]
-        heads = tuple(
-            Head(weight[order], bias[order])
-            for weight, bias in zip(tensors["weight"], tensors["bias"], strict=True)
-        )
-        shares = {value: tuple(map(float, each)) for value, each in record["shares"].items()}
-        routing = Routing(record["column"], shares, int(record["seed"]))
-        notes = tuple(record["notes"])
-    except (OSError, KeyError, ValueError, TypeError, IndexError, SafetensorError) as error:
-        raise AssayError(
-            f"{folder}: {ROUTES} or {HEADS} cannot be read ({error}). Delete the folder and run again."
-        ) from error
-    if not heads or heads[0].weight.shape != head_of(base).weight.shape:
-        raise AssayError(f"{folder}: {HEADS} belongs to another model. Delete the folder and run again.")
-    return Routed(base, heads, routing, notes)
-
-
-def _routing_record(routing: Routing) -> dict[str, object]:
-    return {
-        "column": routing.column,
-        "shares": {value: list(shares) for value, shares in routing.shares.items()},
-        "seed": routing.seed,
-    }
 
 
 def _size(head: Head) -> int:

@@ -32,21 +32,38 @@ _SLOT = "term"
 
 
 def load_terms(axes: Sequence[str] | None = None, files: Sequence[Path] = ()) -> tuple[TermSet, ...]:
-    """The term sets of ``axes`` (None: all that there are tables for), then those of a user's files.
+    """The term sets of ``axes``, in their order; None: all that there are tables for, then all of the files.
 
-    An axis of a file that is among ``axes`` replaces the table of that name. Raises AssayError for an unknown
-    axis or one given twice, an axis in two files, and as ``read_terms`` does.
+    An axis of a user's file replaces the table of that name. Raises AssayError as ``read_terms`` does, for an
+    axis in two files, an axis that is unknown or given twice, and a file with no axis among ``axes``.
     """
-    chosen: dict[str, TermSet] = {}
-    for axis in AXES if axes is None else axes:
-        if axis not in _TABLES:
+    own, source = _from_files(files)
+    known = {**_TABLES, **own}
+    if axes is None:
+        return tuple(known.values())
+    for position, axis in enumerate(axes):
+        if axis not in known:
             raise AssayError(
-                f'counterfactual: there are no terms for the axis "{axis}".{nearest(axis, AXES)} Axes: '
-                f"{', '.join(AXES)}. Give a file of terms for another."
+                f'counterfactual: there are no terms for the axis "{axis}".{nearest(axis, [*known])} Axes: '
+                f"{', '.join(known)}. Give a file of terms for another."
             )
-        if axis in chosen:
+        if axis in axes[:position]:
             raise AssayError(f'counterfactual: the axis "{axis}" is given twice. Leave one out.')
-        chosen[axis] = _TABLES[axis]
+    for file in files:
+        held = [axis for axis in own if source[axis] == file]
+        if not set(held) & set(axes):
+            raise AssayError(
+                f"{file}: none of its axes ({', '.join(held)}) is among the axes of this run: "
+                f"{', '.join(axes) or 'none'}. Add one, or leave the file out."
+            )
+    if not axes:
+        raise AssayError("counterfactual: expected at least one axis, got none.")
+    return tuple(known[axis] for axis in axes)
+
+
+def _from_files(files: Sequence[Path]) -> tuple[dict[str, TermSet], dict[str, Path]]:
+    """{axis: its terms}, {axis: its file}."""
+    own: dict[str, TermSet] = {}
     source: dict[str, Path] = {}
     for file in files:
         for terms in read_terms(file):
@@ -55,11 +72,8 @@ def load_terms(axes: Sequence[str] | None = None, files: Sequence[Path] = ()) ->
                     f'{file}: the axis "{terms.axis}" stands in {source[terms.axis]} too. Put all its terms '
                     "into one file."
                 )
-            source[terms.axis] = file
-            chosen[terms.axis] = terms
-    if not chosen:
-        raise AssayError("counterfactual: expected an axis or a file of terms, got neither.")
-    return tuple(chosen.values())
+            own[terms.axis], source[terms.axis] = terms, file
+    return own, source
 
 
 def read_terms(file: Path) -> tuple[TermSet, ...]:

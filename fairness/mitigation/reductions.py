@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from fairness.mitigation.comparison import Constraint
 from fairness.mitigation.heads import constant, head_from
-from fairness.mitigation.outcomes import Constraint
 from robustness.heads import Head
 
 

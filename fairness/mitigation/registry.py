@@ -11,7 +11,7 @@ from typing import Any
 import fairness.mitigation.methods
 from attacks import plugins
 from attacks.plugins import ParameterDescription
-from fairness.mitigation.base import NOUN, GroupMitigation, Mitigation, Stage
+from fairness.mitigation.base import NOUN, GroupMitigation, Mitigation, ModelMitigation, Stage
 
 MITIGATIONS = plugins.Kind(
     noun=NOUN,
@@ -25,13 +25,15 @@ MITIGATIONS = plugins.Kind(
 class MitigationDescription:
     """What a person needs to choose a mitigation.
 
-    needs_group: whether the model must know the group of what it is asked. packages: optional ones it needs.
+    needs_group: whether the model must know the group of what it is asked. binary_only: whether the data must
+    have two labels. packages: optional ones it needs.
     """
 
     name: str
     summary: str
     stage: Stage
     needs_group: bool
+    binary_only: bool
     packages: tuple[str, ...]
     parameters: tuple[ParameterDescription, ...]
 
@@ -49,6 +51,7 @@ def describe() -> list[MitigationDescription]:
             summary=plugins.summary(method),
             stage=method.stage,
             needs_group=issubclass(method, GroupMitigation) and method.needs_group,
+            binary_only=issubclass(method, ModelMitigation) and method.binary_only,
             packages=method.packages,
             parameters=plugins.parameters(method),
         )

@@ -1,10 +1,16 @@
 """Bad configurations: each row is one mistake and the words that its message must hold."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assay.config import load_config
+from assay.config_messages import messages
+from assay.config_models import AuditConfig
 from attacks.errors import AssayError
 
 DATA = '[data]\npath = "d.csv"\ngroups = ["gender"]\n'
@@ -41,6 +47,16 @@ CASES = [
     pytest.param("data = 3\n" + PLAIN, ["data: expected a table, got 3"], id="number for table"),
     pytest.param("gate = 3\n" + GOOD, ["gate: expected a list, got 3"], id="number for list"),
     pytest.param("runs = 3\n" + GOOD, ["runs: expected a path", "got 3"], id="number for path"),
+    pytest.param(
+        GOOD + '[counterfactual]\ntemplates = ["tmpl.txt"]\n',
+        ["assay.toml: counterfactual.templates: expected true, false or a path, got ['tmpl.txt']."],
+        id="list for true, false or a path",
+    ),
+    pytest.param(
+        GOOD + "[counterfactual]\ntemplates = 3\n",
+        ["assay.toml: counterfactual.templates: expected true, false or a path, got 3."],
+        id="number for true, false or a path",
+    ),
     pytest.param('runs = ""\n' + GOOD, ["runs: expected a path", 'got ""'], id="empty path"),
     pytest.param(
         "[data]\npath = 'd'\ntext = 1\n" + PLAIN, ["data.text: expected a string, got 1"], id="text"
@@ -221,6 +237,78 @@ def test_a_bad_configuration_is_refused_with_its_place(
     with pytest.raises(AssayError) as caught:
         load_config(file)
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def union_keys(model: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, its type) of all keys of a section and below that may have values of several types."""
+    for key, field in model.model_fields.items():
+        kinds = [field.annotation]
+        while kinds and not (isinstance(kinds[0], type) and issubclass(kinds[0], BaseModel)):
+            members = [each for each in get_args(kinds[0]) if each is not type(None)]
+            if get_origin(kinds[0]) in (Union, UnionType) and len(members) > 1:
+                yield f"{place}{key}", field.annotation
+            kinds = members if len(members) == 1 and get_origin(kinds[0]) is not Literal else []
+        if kinds:
+            yield from union_keys(kinds[0], f"{place}{key}.")
+
+
+UNIONS = dict(union_keys(AuditConfig))
+
+
+def test_keys_of_several_types_are_found() -> None:
+    assert {"counterfactual.templates", "attacks.epsilon", "attacks.max_tokens"} <= set(UNIONS)
+
+
+@pytest.mark.parametrize("key", UNIONS)
+def test_a_key_of_several_types_is_refused_in_one_line_without_the_names_of_types(
+    tmp_path: Path, key: str
+) -> None:
+    section, name = key.split(".")
+    table = f"[[{section}]]\nname = 'fgsm'\n" if section == "attacks" else f"[{section}]\n"
+    file = tmp_path / "assay.toml"
+    file.write_text(f"{GOOD}{table}{name} = [[1.5]]\n", encoding="utf-8")
+    with pytest.raises(AssayError) as caught:
+        load_config(file)
+    (line,) = str(caught.value).splitlines()
+    place = f"{section}.0.{name}" if section == "attacks" else key
+    assert line.startswith(f"{file}: {place}: expected ")
+    assert line.endswith("got [[1.5]].")
+
+
+class Inner(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    size: int
+
+
+class Several(BaseModel):
+    """Unions of every kind that a section may come to have."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+    numbers: int | list[int] | None = None
+    table: dict[str, bool | float] = {}
+    either: str | Inner = ""
+    many: list[Annotated[bool | Path, Field()]] = []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"numbers": "x"}, ['numbers: expected a whole number or a list, got "x".']),
+        ({"numbers": [1, "x"]}, ['numbers.1: expected a whole number, got "x".']),
+        ({"table": {"bool": "x"}}, ['table.bool: expected true, false or a number, got "x".']),
+        ({"many": [True, 3]}, ["many.1: expected true, false or a path, got 3."]),
+        ({"either": {"size": "x"}}, ['either.size: expected a whole number, got "x".']),
+        ({"either": {"sise": 1, "size": 2}}, ['unknown key "either.sise". Did you mean "size"?']),
+        ({"either": 3}, ["either: expected a string or a table, got 3."]),
+        ({"numbers": "x", "table": 3}, ["numbers: expected a whole", "table: expected a table, got 3."]),
+    ],
+)
+def test_the_types_of_a_union_are_no_part_of_a_key(given: dict[str, Any], told: list[str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Several.model_validate(given)
+    found = messages(caught.value, Several)
+    assert len(found) == len(told)
+    assert all(line.startswith(words) for line, words in zip(found, told, strict=True)), found
 
 
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:

@@ -15,14 +15,16 @@ from assay import counterfactuals
 from assay.candidates import Prepared
 from assay.config import load_config
 from assay.config_counterfactual import CounterfactualConfig
-from assay.counterfactuals import LARGE_CHANGE, counterfactual_findings, run_counterfactuals
+from assay.counterfactual_findings import LARGE_CHANGE, counterfactual_findings
+from assay.counterfactuals import run_counterfactuals
 from assay.ledger import Ledger
 from assay.plan import Plan, make_plan
 from assay.progress import Reporter
 from attacks.errors import AssayError
 from attacks.victims import TextInput
-from fairness.counterfactual.results import AxisEffect, CounterfactualResult
+from fairness.counterfactual.results import AxisEffect, CounterfactualResult, TermEffect
 from fairness.counterfactual.setup import BUILT_IN, Counterfactuals, set_up
+from reports.formatting import full
 from reports.model import CandidateResult, Finding, ModelInfo
 from robustness import evaluate
 from robustness.batched import Advance, ignore_progress
@@ -147,6 +149,33 @@ def test_only_so_many_texts_and_variants_are_asked(plan: Plan, tmp_path: Path) -
 # What is wrong in a configuration.
 
 
+TERMS = "axis,group,term\nrel2,Jedi,Jedi\nrel2,Sith,Sith\n"
+
+
+def configured(folder: Path, counterfactual: str, terms: str = TERMS) -> Plan:
+    """The plan of an audit with this [counterfactual] and a file rel2.csv."""
+    (folder / "my_model.py").write_text(MODULE, encoding="utf-8")
+    (folder / "rel2.csv").write_text(terms, encoding="utf-8")
+    candidate = '[[candidates]]\nname = "own"\nmodel = "my_model:words"\n'
+    rest = f"[counterfactual]\n{counterfactual}\n"
+    return make_plan(load_config(write_config(folder, candidate, rest=rest)))
+
+
+def test_an_axis_of_a_file_of_terms_can_be_the_only_one(tmp_path: Path) -> None:
+    run = configured(tmp_path, 'terms = ["rel2.csv"]\naxes = ["rel2"]').counterfactual
+    assert run is not None
+    assert [each.axis for each in run.terms] == ["rel2"]
+    assert [str(swap.text) for swap in run.swapper.swaps("she is a Jedi")] == ["she is a Sith"]
+    assert {swap.axis for example in run.templates for swap in example.swaps} <= {"rel2"}
+
+
+def test_the_format_of_a_file_of_terms_is_told_before_its_axes_are(tmp_path: Path) -> None:
+    with pytest.raises(AssayError, match=r"rel2\.csv, row 1: expected the columns axis, group, term"):
+        configured(tmp_path, 'terms = ["rel2.csv"]\naxes = ["rel2"]', "group,term\nJedi,Jedi\n")
+    with pytest.raises(AssayError, match=r'"rel3"\. Did you mean "rel2"\?'):
+        configured(tmp_path, 'terms = ["rel2.csv"]\naxes = ["rel3"]')
+
+
 def test_the_outcome_is_the_second_of_two_labels_and_must_be_one(tmp_path: Path) -> None:
     assert RUN.outcome == "positive"
     assert set_up(("a", "b", "c")).outcome is None
@@ -193,11 +222,22 @@ def test_a_finding_names_the_axis_that_flips_most_and_the_largest_established_ch
         "warning",
     )
     assert flip.observed == templates.by_axis["religion"].flip_rate
-    assert "Another identity along religion changes the predicted label of 100.0 %" in flip.message
+    rate = templates.by_axis["religion"].flip_rate
+    assert flip.message == (
+        f"Another identity along religion changes the predicted label of {full(rate)} of the {rate.n} "
+        "templates, whose words say only whom they speak of."
+    )
     assert (change.id, change.subject) == ("counterfactual.change", f"Muslim, {BUILT_IN}")
-    assert 'lowers the score of "positive" by 25.7 points on average' in change.message
+    effect = templates.by_groups["religion"]["Muslim"]
+    assert change.message == (
+        f"Naming “Muslim” lowers the score of “positive” by 25.7 points on average in {effect.n} templates, "
+        "against the mean of all groups."
+    )
     assert change.limit == LARGE_CHANGE
-    assert findings(texts)[0].id == "counterfactual.flip"
+    flips = findings(texts)[0]
+    muslims = texts.by_axis["religion"].n
+    assert flips.id == "counterfactual.flip"
+    assert f"of the {muslims} texts with an identity to exchange." in flips.message
 
 
 def test_small_or_unsure_effects_are_no_findings() -> None:
@@ -210,3 +250,54 @@ def test_small_or_unsure_effects_are_no_findings() -> None:
     )  # fmt: skip
     assert findings(result) == []
     assert findings() == []
+
+
+def swaps(**changes: tuple[float, float, float]) -> CounterfactualResult:
+    """Established changes (value, low, high) of each of 12 texts, by the swap."""
+    none, rate = Estimate.undefined("nothing"), wilson(9, 12)
+    effects = {
+        f"{key} -> other": TermEffect(12, rate, Estimate(*change, 12), 0.001, 0.002, established=True)
+        for key, change in changes.items()
+    }
+    axis = AxisEffect(12, 12, rate, none, none, none)
+    return CounterfactualResult(
+        "texts", "texts", "positive", 12, 0, 12, rate, none, none, none, none,
+        by_axis={"age": axis, "religion": axis, "sexual_orientation": axis}, by_groups={"age": effects},
+        by_term={},
+    )  # fmt: skip
+
+
+def test_findings_are_written_as_the_tables_are_and_with_their_n() -> None:
+    flip, change = findings(swaps(young=(-0.2, -0.3, -0.1)))
+    assert flip.message == (
+        "Another identity along age changes the predicted label of 75.0 % (46.8 to 91.1) of the 12 texts "
+        "with an identity to exchange. The same holds for religion and sexual orientation."
+    )
+    assert change.subject == "young → other, texts"
+    assert change.message == (
+        "The exchange “young → other” lowers the score of “positive” by 20.0 points (10.0 to 30.0) on "
+        "average in 12 texts."
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        (
+            {"b": (0.06, 0.01, 0.1)},
+            " 1 other exchange moves it by at least 5.0 points too, by more than chance.",
+        ),
+        (
+            {"b": (-0.06, -0.1, 0.0), "c": (0.05, 0.0, 0.1), "d": (0.04, 0.03, 0.05)},
+            " 2 other exchanges move it by at least 5.0 points too, by more than chance.",
+        ),
+    ],
+)
+def test_a_finding_counts_the_other_large_changes(
+    others: dict[str, tuple[float, float, float]], told: str
+) -> None:
+    (_, change) = findings(swaps(a=(0.3, 0.25, 0.35), **others))
+    assert change.message == (
+        "The exchange “a → other” raises the score of “positive” by 30.0 points (25.0 to 35.0) on average in "
+        f"12 texts.{told}"
+    )

@@ -1,6 +1,7 @@
 """Candidates that are mitigated: what a configuration may say, what is refused, and what an audit does."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,43 @@ def test_a_method_or_base_that_is_not_right_is_refused_with_the_candidate(
         make_plan(config)
 
 
+@pytest.mark.parametrize(
+    ("train", "mitigate", "told"),
+    [
+        (
+            QUICK,
+            'method = "group-dro", group = "gender"',
+            r'candidates\.0\.mitigate \(candidate "fair"\): "group-dro" is a training objective, not a '
+            r'mitigation: give train = \{ objective = "group-dro", group = \.\.\. \} in place of mitigate\.',
+        ),
+        (QUICK, 'method = "adversarial_head"', 'train = { objective = "adversarial-head", group = ... }'),
+        (QUICK, 'method = "fgsm"', 'train = { objective = "fgsm", epsilon = ... }'),
+        (
+            f'objective = "reweighing", group = "gender", {QUICK}',
+            None,
+            r'candidates\.0\.train \(candidate "fair"\): "reweighing" is a mitigation, not a training '
+            r'objective: give mitigate = \{ method = "reweighing", group = \.\.\. \} beside train',
+        ),
+        (
+            f'objective = "grid-search", {QUICK}',
+            None,
+            'mitigate = { method = "grid_search", group = ... } and base = the name of a candidate above',
+        ),
+        (f'objective = "filtering", {QUICK}', None, 'mitigate = { method = "filtering" } beside train'),
+    ],
+)
+def test_an_objective_given_as_a_mitigation_or_the_other_way_round_is_told_its_place(
+    train: str, mitigate: str | None, told: str, learnt_model: Path, tmp_path: Path
+) -> None:
+    keys = {
+        "model": str(learnt_model),
+        "train": train,
+        **({} if mitigate is None else {"mitigate": mitigate}),
+    }
+    with pytest.raises(AssayError, match=told if "\\" in told else re.escape(told)):
+        make_plan(made(tmp_path, candidate("fair", **keys)))
+
+
 def test_a_method_that_starts_from_a_model_is_not_for_a_training(plain: str, tmp_path: Path) -> None:
     config = made(tmp_path, plain.strip() + f"\ntrain = {{ {QUICK} }}\nmitigate = {{ {LEACE} }}\n")
     with pytest.raises(AssayError, match='"leace" starts from a model that is trained already: name'):
@@ -138,6 +176,24 @@ def test_data_that_a_method_or_an_objective_cannot_use_is_refused_before_any_tra
         text = (tmp_path / "data.csv").read_text()
         (tmp_path / "data.csv").write_text(text.replace("the film", "he"))
     with pytest.raises(AssayError, match=f'candidate "fair": .*{message}'):
+        make_plan(config)
+
+
+@pytest.mark.parametrize("method", ["grid_search", "exponentiated_gradient"])
+def test_validation_data_on_which_groups_cannot_be_compared_are_refused_before_any_fit(
+    method: str, plain: str, tmp_path: Path
+) -> None:
+    fair = candidate("fair", base="plain", mitigate=f'method = "{method}", group = "gender"')
+    config = made(tmp_path, plain, fair)
+    make_plan(config)
+    header, *rows = (tmp_path / "data.csv").read_text().splitlines()
+    one = [row for row in rows if not (",positive," in row and ",woman," in row)]
+    (tmp_path / "data.csv").write_text("\n".join([header, *one]) + "\n")
+    with pytest.raises(
+        AssayError,
+        match=rf'candidate "fair": mitigation "{method}" chooses among models .* of "gender" with validation '
+        r'examples of the label "positive", got "woman" none, "man" \d+\.',
+    ):
         make_plan(config)
 
 
@@ -361,7 +417,15 @@ def test_the_mitigations_are_listed_by_what_they_change(assay: Assay) -> None:
         "Methods that change a candidate's predictions",
     ]
     asks_group = "    must know the group of an example when the model answers"
-    assert listed[names_at(listed, "grid_search") - 1] != asks_group
+    two_labels = "    for data with two labels only"
+    for name, method in registry.available().items():
+        if method.stage == "data":
+            continue
+        own = listed[names_at(listed, name) :]
+        own = own[: next((i for i, line in enumerate(own) if i and not line.startswith(" ")), None)]
+        assert (asks_group in own) == getattr(method, "needs_group", False), name
+        assert (two_labels in own) == getattr(method, "binary_only", False), name
+    assert listed.count(two_labels) == 3
     assert listed.count(asks_group) == 3
     assert '    needs concept_erasure: pip install "assay[mitigation]"' in listed
     names = [line.split(":")[0] for line in listed if line not in headings and not line.startswith(" ")]

@@ -363,6 +363,16 @@ def test_intersections_and_overlapping_groups_are_assessed_like_columns():
     assert named.tests["accuracy_difference"].p_value > 0
 
 
+def test_columns_that_do_not_stand_alone_are_assessed_as_overlapping_groups_only():
+    groups = {"g": GROUP, "w": np.where(np.arange(len(GROUP)) % 2, "1", "0")}
+    arguments = {"intersections": 2, "overlapping": {"named": ["w"]}, "min_group_size": 1}
+    every = assess(Y_TRUE, Y_PRED, groups, LABELS, **arguments).groups
+    assert list(every) == ["g", "w", "g & w", "named"]
+    some = assess(Y_TRUE, Y_PRED, groups, LABELS, alone=["g"], **arguments).groups
+    assert list(some) == ["g", "named"]
+    assert some["named"].by_group == every["named"].by_group
+
+
 def test_overlapping_groups_of_the_same_examples_do_not_differ():
     both = np.array(["1", "0"] * 7)
     found = assess(

@@ -12,6 +12,7 @@ from attacks.errors import AssayError
 from fairness.group_columns import MAX_GROUPS
 from fairness.groups import (
     Grouping,
+    all_groupings,
     check_names,
     columns_of,
     intersections,
@@ -143,7 +144,30 @@ def test_a_cell_can_name_several_groups():
     assert members_by_name(grouping) == {"black": [0, 4, 5], "female": [0, 1, 5]}
 
 
+def test_only_the_columns_that_stand_alone_are_assessed_by_themselves_and_crossed():
+    columns = {"gender": text("f", "m", "f"), "age": text("x", "y", "y"), "black": text("1", "0", "1")}
+    several = {"identity": ["black"]}
+
+    def names(alone):
+        return [each.name for each in all_groupings(columns, alone=alone, depth=2, several=several)]
+
+    assert names(["gender", "age"]) == ["gender", "age", "gender & age", "identity"]
+    assert names(["gender"]) == ["gender", "identity"]
+    assert names([]) == ["identity"]
+    everything = ["gender", "age", "black", "gender & age", "gender & black", "age & black", "identity"]
+    assert names(None) == names(["gender", "age", "black"]) == everything
+
+
 MISTAKES = {
+    "an unknown column alone": (
+        lambda: all_groupings({"gender": text("f", "m")}, alone=["gendre"]),
+        'group columns: there is no group column "gendre".* "gender"',
+    ),
+    "an unknown overlapping column": (
+        lambda: all_groupings({"black": text("0", "1")}, several={"identity": ["blak"]}),
+        'overlapping groups "identity": there is no group column "blak".* "black"',
+    ),
+    "nothing at all": (lambda: all_groupings({}, alone=[]), "expected at least one group column"),
     "no column": (lambda: columns_of({}), "expected at least one group column, got none"),
     "short column": (
         lambda: columns_of({"a": text("x"), "b": text("x", "y")}),
@@ -163,7 +187,7 @@ MISTAKES = {
     ),
     "only missing in an intersection": (
         lambda: intersections({"a": text("(missing)"), "b": text("x")}, 2, 1),
-        'group column "a": all 1 values are missing',
+        'group column "a": the one value is missing',
     ),
     "an id": (
         lambda: columns_of({"user": np.arange(MAX_GROUPS + 1).astype(str)}),

@@ -60,9 +60,14 @@ class ExponentiatedGradientMitigation(ChoosingMitigation, HeadMitigation):
         if self.max_iter < 1:
             raise wrong(self.name, "max_iter", "at least 1", self.max_iter, kind=NOUN)
 
+    @property
+    def chooses(self) -> bool:
+        return self.eps is None
+
     def apply(
         self, classifier: Classifier, training: TextDataset, validation: TextDataset, seed: int
     ) -> Routed:
+        compared = self.compared(training, validation)
         positive, before = self.positive(classifier.label_names), head_of(classifier)
         fit = embedded(classifier, training, self.column(training))
         held_out = embedded(classifier, validation, self.column(validation))
@@ -70,12 +75,14 @@ class ExponentiatedGradientMitigation(ChoosingMitigation, HeadMitigation):
         mixtures = [self.mixture(fit, eps, before, positive) for eps in tried]
         given = [each.outcome_probability(held_out.x, positive) for each in mixtures]
         start = answers(before, held_out.x, positive)
-        chosen, told = self.choose(given, start, held_out.y == positive, held_out.groups)
-        mixture = mixtures[chosen]
+        choice = self.choose(given, start, held_out.y == positive, compared)
+        mixture = mixtures[choice.index]
         shares = ", ".join(f"{share:.3g}" for share in mixture.shares)
+        among = f", of {', '.join(f'{eps:g}' for eps in tried)}" if self.chooses else ""
         notes = (
-            f"A mixture of {len(mixture.heads)} heads with the shares {shares} (eps {tried[chosen]:g}).",
-            f"Of eps {', '.join(f'{eps:g}' for eps in tried)}: {told}.",
+            f"A mixture of {len(mixture.heads)} heads with the shares {shares} "
+            f"(eps {tried[choice.index]:g}{among}).",
+            *choice.notes,
         )
         return Routed(classifier, mixture.heads, Routing(None, {ANYBODY: mixture.shares}, seed), notes)
 

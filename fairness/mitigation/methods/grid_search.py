@@ -24,8 +24,7 @@ class GridSearchMitigation(ChoosingMitigation, HeadMitigation):
     Lagrange multipliers weighs the errors in its own way, and a logistic regression on the embeddings is
     fitted to the weighted examples of the training data. Of these and the head as it was the one is taken
     whose groups differ least on the validation data, among those that lose at most ``max_loss`` of accuracy
-    there.
-    The group is not asked at prediction time.
+    there. The group is not asked at prediction time.
     """
 
     name: ClassVar[str] = "grid_search"
@@ -42,6 +41,7 @@ class GridSearchMitigation(ChoosingMitigation, HeadMitigation):
     ) -> Mitigated:
         from fairlearn.reductions import GridSearch
 
+        compared = self.compared(training, validation)
         positive, before = self.positive(classifier.label_names), head_of(classifier)
         fit = embedded(classifier, training, self.column(training))
         held_out = embedded(classifier, validation, self.column(validation))
@@ -49,6 +49,6 @@ class GridSearchMitigation(ChoosingMitigation, HeadMitigation):
         search.fit(fit.x, (fit.y == positive).astype(np.int64), sensitive_features=fit.groups)
         heads = [before, *(head_of_predictor(each, before, positive) for each in search.predictors_)]
         given = [answers(head, held_out.x, positive) for head in heads]
-        chosen, told = self.choose(given, given[0], held_out.y == positive, held_out.groups)
-        note = f"Chosen among {len(heads)} heads: {told}."
-        return Mitigated.of(classifier, heads[chosen], note)
+        choice = self.choose(given, given[0], held_out.y == positive, compared)
+        kept = "Changed nothing: the head as it was is the best of" if choice.index == 0 else "Chosen among"
+        return Mitigated.of(classifier, heads[choice.index], f"{kept} {len(heads)} heads.", *choice.notes)

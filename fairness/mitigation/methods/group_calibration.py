@@ -7,9 +7,9 @@ import numpy as np
 
 from attacks.errors import AssayError
 from fairness.mitigation.base import ModelMitigation, Stage
+from fairness.mitigation.comparison import SMALLEST
 from fairness.mitigation.embeddings import embeddings_of
 from fairness.mitigation.heads import log_odds
-from fairness.mitigation.outcomes import SMALLEST
 from fairness.mitigation.routes import by_group
 from robustness.calibration import fit_temperature
 from robustness.classifier import Classifier
@@ -37,7 +37,8 @@ class GroupCalibration(ModelMitigation):
     needs_group: ClassVar[bool] = True
 
     scaling: Literal["platt", "temperature"] = field(
-        default="platt", metadata={"help": "two numbers for each group, or one that changes no answer"}
+        default="platt",
+        metadata={"help": "two numbers for each group (two labels only), or one that changes no answer"},
     )
 
     def check(self, dataset: TextDataset) -> None:
@@ -71,6 +72,8 @@ class GroupCalibration(ModelMitigation):
             moved = scaled.plus(log_odds(1, offset)) if offset else scaled
             mixtures[value] = [(1.0, moved)]
             notes.append(f'Group "{value}": logits times {scale:.3g}, log-odds plus {offset:.3g}.')
+        if all(parts[0][1] is head for parts in mixtures.values()):
+            notes.insert(0, f"Changed nothing: no group has {SMALLEST} validation examples of each label.")
         heads, routing = by_group(self.group, mixtures, seed)
         return Routed(classifier, heads, routing, tuple(notes))
 

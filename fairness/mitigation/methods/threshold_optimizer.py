@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from fairness.mitigation.base import Stage
+from fairness.mitigation.comparison import SMALLEST
 from fairness.mitigation.embeddings import embeddings_of
 from fairness.mitigation.heads import constant, log_odds
-from fairness.mitigation.outcomes import SMALLEST, ConstrainedMitigation
+from fairness.mitigation.outcomes import ConstrainedMitigation
 from fairness.mitigation.routes import by_group
 from robustness.classifier import Classifier
 from robustness.dataset import TextDataset
@@ -59,6 +60,12 @@ class ThresholdOptimizerMitigation(ConstrainedMitigation):
             fitted = self.thresholds(scores[rows], y[rows], groups[rows])
             mixtures |= {value: branches(parts, head, positive) for value, parts in fitted.items()}
             notes += [f'Group "{value}": {_told(parts)}.' for value, parts in fitted.items()]
+        else:
+            notes.insert(
+                0,
+                f"Changed nothing: thresholds of groups are fitted together, and fewer than two groups have "
+                f"{SMALLEST} validation examples of each label.",
+            )
         heads, routing = by_group(self.group, mixtures, seed)
         return Routed(classifier, heads, routing, tuple(notes))
 

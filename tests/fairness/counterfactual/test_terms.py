@@ -49,7 +49,7 @@ def test_terms_of_a_file_go_with_each_other_by_slot_and_position(tmp_path: Path)
         'team,blues,blue fan,person\n"team",blues,Blue supporter,person\nteam,blues,blue fans,people\n'
         "team,greens,green fan,person\n",
     )
-    swapper = Swapper(load_terms([], [file]))
+    swapper = Swapper(load_terms(["team"], [file]))
     assert [str(each.text) for each in swapper.swaps("A red fan.")] == ["A blue fan.", "A green fan."]
     assert [str(each.text) for each in swapper.swaps("a Red supporter")] == [
         "a Blue supporter",
@@ -132,8 +132,31 @@ def test_an_unknown_axis_is_answered_with_the_nearest(tmp_path: Path) -> None:
         load_terms(["religon"])
     with pytest.raises(AssayError, match='"age" is given twice'):
         load_terms(["age", "age"])
-    with pytest.raises(AssayError, match="an axis or a file of terms"):
+    with pytest.raises(AssayError, match="expected at least one axis, got none"):
         load_terms([])
+    file = written(tmp_path, "axis,group,term\nteams,a,one\nteams,b,two\n")
+    with pytest.raises(AssayError, match=r'the axis "teams" stands in .*terms\.csv too'):
+        load_terms(None, [file, file])
+    with pytest.raises(AssayError, match=r'"team"\. Did you mean "teams"\? Axes: gender, .*, age, teams\.'):
+        load_terms(["team"], [file])
+
+
+def test_axes_of_files_can_be_named_and_then_no_others_are_swapped(tmp_path: Path) -> None:
+    rows = "x,a,one\nx,b,two\ny,c,three\ny,d,four\n"
+    file = written(tmp_path, f"axis,group,term\n{rows}")
+    assert [each.axis for each in load_terms(["x"], [file])] == ["x"]
+    assert [each.axis for each in load_terms(["y", "age", "x"], [file])] == ["y", "age", "x"]
+    assert [each.axis for each in load_terms(None, [file])] == [*AXES, "x", "y"]
+
+
+def test_a_file_that_a_run_would_not_use_is_refused(tmp_path: Path) -> None:
     file = written(tmp_path, "axis,group,term\nx,a,one\nx,b,two\n")
-    with pytest.raises(AssayError, match=r'the axis "x" stands in .*terms\.csv too'):
-        load_terms([], [file, file])
+    told = r"terms\.csv: none of its axes \(x\) is among the axes of this run: gender\. Add one, or leave"
+    with pytest.raises(AssayError, match=told):
+        load_terms(["gender"], [file])
+
+
+def test_a_file_that_is_wrong_is_told_before_an_axis_that_is(tmp_path: Path) -> None:
+    file = written(tmp_path, "group,term\na,one\nb,two\n")
+    with pytest.raises(AssayError, match=r"terms\.csv, row 1: expected the columns axis, group, term"):
+        load_terms(["x"], [file])

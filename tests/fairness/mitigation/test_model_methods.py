@@ -18,7 +18,7 @@ from fairness.mitigation import heads as heads_module
 from fairness.mitigation.base import ModelMitigation
 from fairness.mitigation.embeddings import embeddings_of
 from fairness.mitigation.heads import Mitigated, head_from
-from fairness.mitigation.methods import group_calibration, threshold_optimizer
+from fairness.mitigation.methods import threshold_optimizer
 from fairness.mitigation.methods.correlation_remover import CorrelationRemoverMitigation, group_shifts
 from fairness.mitigation.methods.exponentiated_gradient import ExponentiatedGradientMitigation
 from fairness.mitigation.methods.grid_search import GridSearchMitigation
@@ -409,6 +409,8 @@ def test_a_small_group_keeps_its_threshold_and_the_notes_say_so(
     alone = dataclasses.replace(validation, groups={"topic": np.full(len(validation), "film")})
     unchanged = ThresholdOptimizerMitigation(group="topic").apply(classifier, training, alone, 0)
     np.testing.assert_array_equal(answers(unchanged, training), answers(classifier, training))
+    assert unchanged.notes[0].startswith("Changed nothing: thresholds of groups are fitted together")
+    assert not any("Changed nothing" in note for note in model.notes)
 
 
 def test_the_other_label_as_outcome_swaps_the_rates(
@@ -488,8 +490,10 @@ def test_a_group_too_small_to_calibrate_keeps_its_scores(
     few = validation.take(np.flatnonzero(validation.groups["topic"] == "film")[:59])
     model = GroupCalibration(group="topic").apply(classifier, training, few, 0)
     np.testing.assert_allclose(model.probabilities(few), classifier.predict_proba(few.inputs), atol=1e-6)
-    assert len(model.notes) == 2
-    assert group_calibration.SMALLEST == 30
+    assert model.notes[0] == "Changed nothing: no group has 30 validation examples of each label."
+    assert [note.split('"')[1] for note in model.notes[1:]] == ["film", "music"]
+    some = GroupCalibration(group="topic").apply(classifier, training, validation, 0)
+    assert not any("Changed nothing" in note for note in some.notes)
 
 
 # Reductions.
@@ -532,6 +536,88 @@ def test_a_tradeoff_that_may_cost_nothing_keeps_the_accuracy_on_validation_data(
     model = GridSearchMitigation(group="topic", max_loss=0.0).apply(classifier, training, validation, 0)
     before, after = (np.mean(answers(each, validation) == validation.labels) for each in (classifier, model))
     assert after >= before
+
+
+def few_of_one_label(validation: TextDataset, film: int, music: int) -> TextDataset:
+    """``validation`` with only so many positive examples of each topic."""
+    topic = validation.groups["topic"]
+    kept = [
+        np.flatnonzero((validation.labels == 1) & (topic == value))[:count]
+        for value, count in (("film", film), ("music", music))
+    ]
+    return validation.take(sorted(np.concatenate([np.flatnonzero(validation.labels == 0), *kept]).tolist()))
+
+
+@pytest.mark.parametrize(
+    "method",
+    [GridSearchMitigation(group="topic"), ExponentiatedGradientMitigation(group="topic")],
+    ids=lambda method: method.name,
+)
+def test_a_choice_that_the_validation_data_cannot_make_is_refused_before_anything_is_fitted(
+    method: Any, training: TextDataset, validation: TextDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LogisticRegression, "fit", lambda *arguments, **options: 1 / 0)
+    lacking = few_of_one_label(validation, 12, 0)
+    told = (
+        r'at least two groups of "topic" with validation examples of the label "positive", '
+        r'got "music" none, "film" 12\. Give more validation data'
+    )
+    with pytest.raises(AssayError, match=told):
+        method.apply(None, training, lacking, 0)
+    both = dataclasses.replace(
+        training,
+        ids=(*training.ids, *lacking.ids),
+        texts=(*training.texts, *lacking.texts),
+        labels=np.concatenate([training.labels, lacking.labels]),
+        groups={"topic": np.concatenate([training.groups["topic"], lacking.groups["topic"]])},
+        splits=np.array(["train"] * len(training) + ["validation"] * len(lacking)),
+    )
+    with pytest.raises(AssayError, match=told):
+        method.check(both)
+    # What compares no true positive rates needs none.
+    dataclasses.replace(method, constraint="false_positive_rate_parity").check(both)
+    dataclasses.replace(method, constraint="demographic_parity").check(both)
+    with pytest.raises(AssayError, match=told):
+        dataclasses.replace(method, constraint="true_positive_rate_parity").check(both)
+
+
+def test_a_given_eps_leaves_no_choice_and_says_that_nothing_could_be_measured(
+    classifier: Classifier, training: TextDataset, validation: TextDataset
+) -> None:
+    method = ExponentiatedGradientMitigation(group="topic", eps=0.05, max_iter=3)
+    lacking = few_of_one_label(validation, 12, 0)
+    told = " ".join(method.apply(classifier, training, lacking, 0).notes)
+    assert (
+        'Validation data has too few examples of the label "positive" to measure how far groups differ: '
+        '"music" none, "film" 12.' in told
+    )
+    assert "differ by" not in told
+    assert f"On the {len(lacking)} validation examples accuracy is " in told
+
+
+def test_a_choice_that_rests_on_few_says_so_and_is_made_by_them(
+    classifier: Classifier, training: TextDataset, validation: TextDataset
+) -> None:
+    few = few_of_one_label(validation, 12, 7)
+    method = GridSearchMitigation(group="topic", max_loss=0.1, grid_size=6)
+    notes = method.apply(classifier, training, few, 0).notes
+    assert f"On the {len(few)} validation examples groups differ by 0." in notes[1]
+    assert notes[2] == (
+        'The difference rests on few examples of the label "positive" in the validation data: "music" 7, '
+        '"film" 12. Expect another one on other data.'
+    )
+
+
+def test_a_search_that_keeps_the_head_as_it_was_says_so_first(
+    classifier: Classifier, training: TextDataset, validation: TextDataset, made: Any
+) -> None:
+    # Where the model is always right, any other answer costs more than nothing.
+    right = dataclasses.replace(validation, labels=answers(classifier, validation))
+    method = GridSearchMitigation(group="topic", max_loss=0.0, grid_size=6)
+    model = method.apply(classifier, training, right, 0)
+    np.testing.assert_array_equal(answers(model, right), right.labels)
+    assert model.notes[0] == "Changed nothing: the head as it was is the best of 7 heads."
+    assert made(METHODS[1]).notes[0] == "Chosen among 41 heads."
 
 
 @pytest.mark.parametrize(
