@@ -439,9 +439,13 @@ def resources_list(folder: Resources = None) -> None:
 
 @app.command("list")
 def list_(
-    what: Annotated[Listing, typer.Argument(help="attacks, behaviours, objectives or metrics.")],
+    what: Annotated[Listing, typer.Argument(help="attacks, behaviours, objectives, metrics or mitigations.")],
 ) -> None:
-    """List what a configuration may name: attacks, behavioural tests, training objectives or gate metrics."""
+    """List what a configuration may name, with its parameters.
+
+    These are attacks, behavioural tests, training objectives, metrics that the gate can check, or mitigations
+    of differences between groups.
+    """
     from assay.listing import lines
 
     for line in lines(what.value):

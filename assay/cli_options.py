@@ -81,6 +81,7 @@ Overlapping = Annotated[
     typer.Option(
         "--overlapping",
         metavar="NAME=COLUMN,...",
-        help="Columns of 0 and 1 as groups of which an example can belong to several; may be repeated.",
+        help="Columns of 0 and 1 as groups of which an example can belong to several, compared with each "
+        "other; may be repeated.",
     ),
 ]

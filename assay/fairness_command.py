@@ -1,18 +1,19 @@
 """``assay fairness``: the whole fairness assessment of any model's predictions, without the model."""
 
 import platform
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from assay.config_base import folder_name
 from assay.fairness_findings import fairness_findings
+from assay.prediction_notes import label_counts, notes_of
 from assay.prediction_roles import Roles
 from assay.predictions import Predictions, read_predictions
 from assay.report_files import write_report
@@ -22,7 +23,6 @@ from fairness.assess import assess
 from fairness.results import FairnessResult
 from reports.model import AuditReport, CandidateResult, DataSummary, GateResult, ModelInfo, Provenance
 from reports.naming import PREDICTIONS
-from robustness.cells import MISSING_GROUP
 from robustness.estimate import Estimate
 from robustness.metrics import clean_result_of
 from robustness.results import RobustnessResult
@@ -59,28 +59,28 @@ def run_fairness(path: Path, roles: Roles, settings: Settings) -> tuple[AuditRep
     started, clock = datetime.now(UTC), time.perf_counter()
     name = _checked_name(path, settings)
     run = RunFolder(settings.output if settings.output is not None else Path("runs") / name)
-    _check_folder(run)
-    predictions = read_predictions(path, roles, settings.labels, settings.positive_label)
-    result = _assessed(predictions, roles, settings, name)
-    found = list(fairness_findings(result))
-    report = AuditReport(
-        schema_version=1,
-        provenance=Provenance(
-            started=started.isoformat(timespec="seconds"),
-            seconds=time.perf_counter() - clock,
-            seed=settings.seed,
-            confidence=settings.confidence,
-            device="none: no model was run",
-            versions={"python": platform.python_version(), **{each: version(each) for each in LIBRARIES}},
-            data_sha256=predictions.sha256,
-            config=_config(path, roles, settings),
-        ),
-        data=_data(predictions, name),
-        candidates=[result],
-        findings=sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)),
-        gate=GateResult(passed=True, checks=[]),
-    )
-    write_report(report, run)
+    with _folder(run):
+        predictions = read_predictions(path, roles, settings.labels, settings.positive_label)
+        result = _assessed(predictions, roles, settings, name)
+        found = list(fairness_findings(result))
+        report = AuditReport(
+            schema_version=1,
+            provenance=Provenance(
+                started=started.isoformat(timespec="seconds"),
+                seconds=time.perf_counter() - clock,
+                seed=settings.seed,
+                confidence=settings.confidence,
+                device="none: no model was run",
+                versions={"python": platform.python_version(), **{each: version(each) for each in LIBRARIES}},
+                data_sha256=predictions.sha256,
+                config=_config(path, roles, settings),
+            ),
+            data=_data(predictions, roles, result, name),
+            candidates=[result],
+            findings=sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)),
+            gate=GateResult(passed=True, checks=[]),
+        )
+        write_report(report, run)
     return report, run
 
 
@@ -99,19 +99,34 @@ def _checked_name(path: Path, settings: Settings) -> str:
         raise AssayError(f"--name: {error}") from None
 
 
-def _check_folder(run: RunFolder) -> None:
-    """Make the folder; refuse one that holds an audit, whose reports these would replace."""
+@contextmanager
+def _folder(run: RunFolder) -> Iterator[None]:
+    """Make the folder and prove that it can be written; where what follows fails, leave none that is empty.
+
+    Raises AssayError too for a folder that holds an audit, whose reports these would replace.
+    """
     if run.ledger.exists():
         raise AssayError(
             f"{run.path}: the folder holds an audit, whose report would be lost. Choose another one with "
             "--output FOLDER or --name NAME."
         )
+    made = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
     try:
-        run.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AssayError(
-            f"{run.path}: the folder cannot be made ({error.strerror}). Choose another one with --output."
-        ) from error
+        try:
+            run.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=run.path):
+                pass
+        except OSError as error:
+            raise AssayError(
+                f"{run.path}: the folder cannot be made or written ({error.strerror}). Choose another one "
+                "with --output."
+            ) from error
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # it is not there, or no longer empty
+                folder.rmdir()
+        raise
 
 
 def _assessed(predictions: Predictions, roles: Roles, settings: Settings, name: str) -> CandidateResult:
@@ -149,6 +164,7 @@ def _fairness(predictions: Predictions, roles: Roles, settings: Settings) -> Fai
         {column: words.cells() for column, words in predictions.groups.items()},
         predictions.label_names,
         scores=predictions.scores,
+        alone=roles.groups,
         intersections=settings.intersections,
         overlapping=roles.overlapping,
         positive_label=settings.positive_label,
@@ -158,42 +174,13 @@ def _fairness(predictions: Predictions, roles: Roles, settings: Settings) -> Fai
     )
 
 
-def _data(predictions: Predictions, name: str) -> DataSummary:
-    k = len(predictions.label_names)
-    counts = dict(zip(predictions.label_names, _counts(predictions.y_true, k), strict=True))
-    groups = {column: words.counts() for column, words in predictions.groups.items()}
-    return DataSummary(name, len(predictions.y_true), counts, groups, list(_notes(predictions)))
-
-
-def _counts(codes: np.ndarray, k: int) -> list[int]:
-    return [int(count) for count in np.bincount(codes, minlength=k)]
-
-
-def _notes(predictions: Predictions) -> Iterator[str]:
-    """What a reader must know of the predictions before the figures."""
-    n, k = len(predictions.y_true), len(predictions.label_names)
-    yield "Predictions were read from a file; no model was loaded, attacked or asked."
-    for column, words in predictions.groups.items():
-        blank = len(words.rows_of(MISSING_GROUP))
-        if blank:
-            yield (
-                f"{column} is blank for {blank:,} of {n:,} rows; they are compared as a group of their own, "
-                f'"{MISSING_GROUP}".'
-            )
-    predicted, labelled = _counts(predictions.y_pred, k), _counts(predictions.y_true, k)
-    for what, counts in (("never predicted", predicted), ("never the label of a row", labelled)):
-        none = [name for name, count in zip(predictions.label_names, counts, strict=True) if not count]
-        if none:
-            yield f"Labels that are {what}: {', '.join(none)}."
-    if predictions.scores is not None:
-        top = predictions.scores.max(axis=1)
-        chosen = predictions.scores[np.arange(n), predictions.y_pred]
-        differing = int((chosen < top).sum())
-        if differing:
-            yield (
-                f"In {differing:,} of {n:,} rows the prediction is not the label with the highest score: a "
-                "threshold other than 0.5 was used, or the scores are those of another label."
-            )
+def _data(predictions: Predictions, roles: Roles, result: CandidateResult, name: str) -> DataSummary:
+    groups = {column: predictions.groups[column].counts() for column in roles.groups}
+    assessed = result.fairness.groups if result.fairness is not None else {}
+    for overlapping in roles.overlapping:
+        groups[overlapping] = {group: each.n for group, each in assessed[overlapping].by_group.items()}
+    counts = label_counts(predictions.y_true, predictions.label_names)
+    return DataSummary(name, len(predictions.y_true), counts, groups, list(notes_of(predictions)))
 
 
 def _config(path: Path, roles: Roles, settings: Settings) -> dict[str, Any]:

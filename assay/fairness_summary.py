@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from fairness.results import GroupAssessment, Status
 from reports.formatting import counted, full, full_with_n, kind_of, name
+from reports.groupings import judged
 from reports.highlights import is_between_rates
 from reports.model import AuditReport
 from reports.naming import in_sentence
@@ -13,7 +14,10 @@ SHOWN = 5
 
 
 def summary_lines(report: AuditReport) -> Iterator[str]:
-    """The accuracy, what is more than chance between the groups of each grouping, and who fares worst."""
+    """The accuracy, what is more than chance between the groups of each grouping, and of whom it is lowest.
+
+    Groups are ranked by accuracy only where it is established that their accuracy differs.
+    """
     (candidate,) = report.candidates
     accuracy = full(candidate.robustness.clean.accuracy)
     yield f"{name(report.data.name)}: {counted(report.data.n, 'example')}, accuracy {accuracy}"
@@ -44,7 +48,8 @@ def _grouping(grouping: str, assessment: GroupAssessment) -> Iterator[str]:
     if not assessment.tests:
         reasons = sorted({each.reason for each in assessment.disparities.values() if each.reason})
         yield f"  not compared: {name(reasons[0] if reasons else 'nothing to compare', 200)}"
-    if worst := assessment.worst.get("accuracy"):
+    test, worst = assessment.tests.get("accuracy_difference"), assessment.worst.get("accuracy")
+    if worst and test and test.status == "established":
         yield f"  lowest accuracy: {name(worst.group, 40)}, {full_with_n(worst.estimate)}"
 
 
@@ -74,7 +79,10 @@ def _more_than_chance(assessment: GroupAssessment, statuses: Sequence[Status]) -
 
 
 def _difference(metric: str, assessment: GroupAssessment) -> str:
+    """One line. The test of more than two groups speaks of all of them: it names no pair that differs."""
     test = assessment.tests[metric]
     size = full(assessment.disparities[metric], kind_of(metric))
-    between = f"{name(test.lowest, 40)} and {name(test.highest, 40)}"
-    return f"  {test.status}: {in_sentence(metric)} {size}, between {between}"
+    pair = f"{name(test.lowest, 40)} and {name(test.highest, 40)}"
+    differ = "differ" if test.status == "established" else "may differ"
+    between = f"some groups {differ} (extremes: {pair})" if judged(assessment) > 2 else f"between {pair}"
+    return f"  {test.status}: {in_sentence(metric)} {size}, {between}"

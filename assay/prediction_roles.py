@@ -23,7 +23,7 @@ class Roles:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that examples are compared by: those that overlap are also assessed each alone."""
+        """The columns that examples are compared by, those of 0 and 1 among them."""
         indicators = [column for columns in self.overlapping.values() for column in columns]
         return list(dict.fromkeys([*self.groups, *indicators]))
 
@@ -116,10 +116,12 @@ def _check_once(roles: Roles) -> None:
     seen: dict[str, str] = {}
     indicators = {column for columns in roles.overlapping.values() for column in columns}
     for option, column in given:
+        if seen.get(column) == option:
+            raise AssayError(f'the column "{column}" is given twice as {option}. Give it once.')
         if column in seen:
             raise AssayError(
                 f'the column "{column}" is given as {seen[column]} and as {option}. Give each role a column '
-                "of its own, and each column once."
+                "of its own."
             )
         if column in indicators and option != "--group":
             raise AssayError(f'the column "{column}" is given as {option} and in --overlapping.')

@@ -11,6 +11,8 @@ from assay.prediction_columns import Columns, Words, read_columns
 from assay.prediction_roles import Roles
 from attacks.errors import AssayError, nearest
 from fairness.counts import outcomes
+from fairness.group_columns import NO, YES
+from reports.formatting import counted
 from robustness.cells import MAX_CLASSES, MISSING_GROUP, ordered_labels
 
 SPELT_ALIKE = {"true": "1", "false": "0", "yes": "1", "no": "0"}
@@ -52,12 +54,8 @@ def read_predictions(
     names = _label_names(columns, roles, truth, labels)
     outcomes(names, positive_label)  # raises for one that is no label, or that has no meaning here
     _check_predicted(columns, roles, predicted, names)
-    for column in roles.columns:
-        if columns.words[column].values == (MISSING_GROUP,):
-            raise AssayError(
-                f'{columns.source}, column "{column}": all {columns.n:,} cells are blank, so there are no '
-                "groups to compare. Fill the column in, or leave out this --group."
-            )
+    _check_groups(columns, roles)
+    _check_indicators(columns, roles)
     return Predictions(
         source=columns.source,
         sha256=columns.sha256,
@@ -69,14 +67,46 @@ def read_predictions(
     )
 
 
+def _check_groups(columns: Columns, roles: Roles) -> None:
+    for column in roles.groups:
+        if columns.words[column].values == (MISSING_GROUP,):
+            raise AssayError(
+                f'{columns.source}, column "{column}": all {columns.n:,} cells are blank, so there are no '
+                "groups to compare. Fill the column in, or leave out this --group."
+            )
+
+
+def _check_indicators(columns: Columns, roles: Roles) -> None:
+    """Raise AssayError for a cell of --overlapping that says neither yes nor no."""
+    for name, members in roles.overlapping.items():
+        for column in members:
+            words = columns.words[column]
+            wrong = [value for value in words.values if value.strip().lower() not in YES | NO]
+            if not wrong:
+                continue
+            found = [words.rows_of(value) for value in wrong]
+            row = min(int(rows[0]) for rows in found)
+            got = words.values[words.codes[row]]
+            said = "a blank cell" if got == MISSING_GROUP else f'"{got}"'
+            raise AssayError(
+                f"{columns.place(column, row)}: expected 0 or 1 (or true or false, yes or no) for "
+                f"--overlapping {name}, got {said}{_more(sum(map(len, found)))}. Fill in or correct the "
+                "column; assess a column of other values with --group."
+            )
+
+
+def _more(n: int) -> str:
+    """How many rows are wrong beside the one that a message names."""
+    return f" (and {counted(n - 1, 'more row')})" if n > 1 else ""
+
+
 def _present(columns: Columns, column: str, what: str) -> Words:
     words = columns.words[column]
     blank = words.rows_of(MISSING_GROUP)
     if len(blank):
-        more = f" (and {len(blank) - 1:,} more rows)" if len(blank) > 1 else ""
         raise AssayError(
-            f"{columns.place(column, int(blank[0]))}: the {what} is missing{more}. Fill in or remove the "
-            "row: assay drops none by itself."
+            f"{columns.place(column, int(blank[0]))}: the {what} is missing{_more(len(blank))}. Fill in or "
+            "remove the row: assay drops none by itself."
         )
     if len(words.values) > MAX_CLASSES:
         raise AssayError(
@@ -90,8 +120,9 @@ def _label_names(
     columns: Columns, roles: Roles, truth: Words, labels: Sequence[str] | None
 ) -> tuple[str, ...]:
     if len(truth.values) < 2:
+        have = "the one row has" if columns.n == 1 else f"all {columns.n:,} rows have"
         raise AssayError(
-            f'{columns.source}, column "{roles.label}": all {columns.n:,} rows have the label '
+            f'{columns.source}, column "{roles.label}": {have} the label '
             f'"{truth.values[0]}": expected at least two. Add examples of another label, or correct --label.'
         )
     if labels is None:
@@ -120,7 +151,7 @@ def _check_predicted(columns: Columns, roles: Roles, predicted: Words, names: Se
     )
     raise AssayError(
         f"{columns.place(roles.prediction, int(rows[0]))}: the prediction "
-        f'"{unknown[0]}" ({len(rows):,} rows) '
+        f'"{unknown[0]}" ({counted(len(rows), "row")}) '
         f"is none of the labels ({', '.join(names[:20])}). {remedy}"
     )
 
@@ -187,8 +218,8 @@ def _check_probabilities(columns: Columns, column: str) -> None:
         return
     row = int(wrong[0])
     got = "none (blank or NaN)" if math.isnan(numbers[row]) else f"{numbers[row]:g}"
-    more = f" (and {len(wrong) - 1:,} more rows)" if len(wrong) > 1 else ""
     raise AssayError(
-        f"{columns.place(column, row)}: expected a probability between 0 and 1, got {got}{more}. Scores on "
-        "another scale (logits, percentages) must be turned into probabilities first."
+        f"{columns.place(column, row)}: expected a probability between 0 and 1, got "
+        f"{got}{_more(len(wrong))}. Scores on another scale (logits, percentages) must be turned into "
+        "probabilities first."
     )

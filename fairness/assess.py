@@ -33,6 +33,7 @@ def assess(
     label_names: Sequence[str],
     *,
     scores: np.ndarray | None = None,
+    alone: Sequence[str] | None = None,
     intersections: int = 1,
     overlapping: Mapping[str, Sequence[str]] | None = None,
     attacked: Sequence[AttackedPredictions] = (),
@@ -46,6 +47,7 @@ def assess(
     y_true, y_pred: (n,) int labels, indices into ``label_names``.
     groups: {column: (n,) str}.
     scores: (n, k) class probabilities: adds ROC AUC, log loss, calibration error and the bias AUCs.
+    alone: the columns of ``groups`` that are assessed by themselves and crossed; None for all of them.
     intersections: up to how many columns are crossed; 1 for none.
     overlapping: {name: columns of ``groups`` that hold 0 and 1, or yes and no}: groups of which an example
         can belong to several, compared with each other.
@@ -62,7 +64,12 @@ def assess(
     shown = outcomes(label_names, positive_label)
     truth = check_labels(y_true, label_names, "y_true")
     groupings = all_groupings(
-        groups, depth=intersections, several=overlapping, min_size=min_group_size, n=len(truth)
+        groups,
+        alone=alone,
+        depth=intersections,
+        several=overlapping,
+        min_size=min_group_size,
+        n=len(truth),
     )
     clean = _check_predictions(y_pred, scores, truth, label_names, "y_pred", "scores")
     under_attack = [

@@ -39,7 +39,8 @@ def coded(name: str, column: np.ndarray, n: int, most: int = MAX_GROUPS) -> Code
         refuse_ids(name, len(values), n)
     if all(is_missing(value) for value in values):
         raise AssayError(
-            f'group column "{name}": all {n:,} values are missing, so there is nothing to compare; '
+            f'group column "{name}": {"the one value is" if n == 1 else f"all {n:,} values are"} missing, so '
+            "there is nothing to compare; "
             "fill the column in or leave it out"
         )
     return Coded(codes.astype(np.int64), tuple(str(value) for value in values))

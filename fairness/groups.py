@@ -148,6 +148,7 @@ def multi_valued(name: str, column: np.ndarray, separator: str, n: int | None = 
 def all_groupings(
     groups: Mapping[str, np.ndarray],
     *,
+    alone: Sequence[str] | None = None,
     depth: int = 1,
     several: Mapping[str, Sequence[str]] | None = None,
     min_size: int = 1,
@@ -155,18 +156,19 @@ def all_groupings(
 ) -> list[Grouping]:
     """Every column, the intersections of up to ``depth`` columns, and the overlapping groups ``several``.
 
-    several: {name: columns of ``groups`` that hold 0 and 1, or yes and no}. The others: as for ``columns_of``
-    and ``intersections``. Raises AssayError as they do, and for an unknown column or a name given twice.
+    alone: the columns of ``groups`` that are assessed by themselves and crossed; None for all of them. The
+        others are there for ``several``.
+    several: {name: columns of ``groups`` that hold 0 and 1, or yes and no}.
+    depth, min_size, n: as for ``columns_of`` and ``intersections``.
+
+    Raises AssayError as they do, and for an unknown column or a name given twice.
     """
-    found = [*columns_of(groups, n), *intersections(groups, depth, min_size, n)]
-    for name, columns in (several or {}).items():
-        for column in columns:
-            if column not in groups:
-                raise AssayError(
-                    f'overlapping groups "{name}": there is no group column "{column}".'
-                    f"{nearest(column, list(groups))}"
-                )
-        found.append(overlapping(name, {column: groups[column] for column in columns}, n))
+    several = several or {}
+    columns = groups if alone is None else _chosen(groups, alone, "group columns")
+    found = columns_of(columns, n) if columns or not several else []
+    found += intersections(columns, depth, min_size, n)
+    for name, members in several.items():
+        found.append(overlapping(name, _chosen(groups, members, f'overlapping groups "{name}"'), n))
     check_names(found)
     return found
 
@@ -180,6 +182,13 @@ def check_names(groupings: Sequence[Grouping]) -> None:
                 f'two groupings are named "{grouping.name}": rename the column or the overlapping groups'
             )
         seen.add(grouping.name)
+
+
+def _chosen(groups: Mapping[str, np.ndarray], columns: Sequence[str], what: str) -> dict[str, np.ndarray]:
+    for column in columns:
+        if column not in groups:
+            raise AssayError(f'{what}: there is no group column "{column}".{nearest(column, list(groups))}')
+    return {column: groups[column] for column in columns}
 
 
 def _intersection(columns: Sequence[Grouping], min_size: int) -> Grouping:

@@ -12,10 +12,14 @@ from typing import Any
 from markupsafe import Markup
 
 from reports.formatting import name
+from reports.labels import Box, place_labels
 from reports.svg import page_svg
 from robustness.estimate import Estimate
 
 WIDTH = 340
+TRADEOFF_HEIGHT = 300
+PLOT = Box(0, 0, 285, 245)
+"""About what the axes leave of the chart of a trade-off: exact enough to keep its numbers apart."""
 MAX_ROWS = 30
 """Groups that one chart shows; the table behind it shows all."""
 
@@ -146,29 +150,33 @@ def reliability_curves(
 
 
 def tradeoff(points: Sequence[Point], series: Sequence[str], x_title: str, label: str) -> Markup:
-    """Two measures of each candidate against each other, with both intervals; y is a rate.
+    """Two measures of each candidate against each other, with both intervals; x is in points, y is a rate.
 
     Each mark has the number of its candidate beside it, since colours and shapes repeat; those on the Pareto
     front are filled and joined by a line. The x axis is turned round, so that better is up and to the right.
     """
     import altair as alt
 
-    values = [
+    known = [point for point in points if point.x.value is not None and point.y.value is not None]
+    values: list[dict[str, Any]] = [
         _ends(point.x, "x")
         | _ends(point.y, "y")
         | {"series": series.index(point.series), "number": str(point.number), "front": point.front}
-        for point in points
-        if point.x.value is not None and point.y.value is not None
+        for point in known
     ]
-    x_scale, y_scale = alt.Scale(reverse=True, nice=True), alt.Scale(zero=False, nice=True)
-    x = alt.X("x:Q", title=x_title, scale=x_scale, axis=alt.Axis(tickCount=5, grid=False, format=".1~%"))
+    across, down = _span(values, "x"), _span(values, "y")
+    values = [value | spot for value, spot in zip(values, _number_spots(values, across, down), strict=True)]
+    x_scale = alt.Scale(reverse=True, domain=across, nice=False, zero=False)
+    y_scale = alt.Scale(domain=down, nice=False, zero=False)
+    in_points = alt.Axis(tickCount=5, grid=False, labelExpr="format(datum.value * 100, '.3~g')")
+    x = alt.X("x:Q", title=x_title, scale=x_scale, axis=in_points)
     y = alt.Y("y:Q", title=None, scale=y_scale, axis=alt.Axis(tickCount=5, format=".1~%"))
     colour = _colour(series)
     base = alt.Chart(_data(values)).encode(color=colour)
-    across = base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(
+    wide = base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(
         x=alt.X("x_low:Q", title=x_title, scale=x_scale), x2="x_high:Q", y=y
     )
-    along = base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(
+    high = base.mark_rule(strokeWidth=1.5, opacity=0.45).encode(
         x=x, y=alt.Y("y_low:Q", title=None, scale=y_scale), y2="y_high:Q"
     )
     front = (
@@ -179,14 +187,61 @@ def tradeoff(points: Sequence[Point], series: Sequence[str], x_title: str, label
     shape = _shape(series)
     filled = base.transform_filter("datum.front").mark_point(filled=True, size=75, opacity=1)
     hollow = base.transform_filter("!datum.front").mark_point(filled=False, size=65, opacity=1)
-    numbers = base.mark_text(dx=9, dy=-9, fontSize=12).encode(x=x, y=y, text="number:N")
-    marks = front + across + along + filled.encode(x=x, y=y, shape=shape)
-    return _draw(marks + hollow.encode(x=x, y=y, shape=shape) + numbers, 280, label)
+    beside_x, beside_y = (alt.X("label_x:Q", scale=x_scale), alt.Y("label_y:Q", scale=y_scale))
+    joined = base.transform_filter("datum.apart").mark_rule(strokeWidth=0.75)
+    numbers = base.mark_text(fontSize=12).encode(x=beside_x, y=beside_y, text="number:N")
+    marks = front + wide + high + joined.encode(x=x, y=y, x2="end_x:Q", y2="end_y:Q")
+    marks = marks + filled.encode(x=x, y=y, shape=shape) + hollow.encode(x=x, y=y, shape=shape)
+    return _draw(marks + numbers, TRADEOFF_HEIGHT, label)
 
 
 def _ends(estimate: Estimate, axis: str) -> dict[str, Any]:
     fields = _estimate_fields(estimate)
     return {axis: fields["value"], f"{axis}_low": fields["low"], f"{axis}_high": fields["high"]}
+
+
+def _span(values: Sequence[dict[str, Any]], axis: str) -> list[float]:
+    """The ends of an axis that holds all intervals, with some room, but none below 0 or above 1."""
+    if not values:
+        return [0.0, 1.0]
+    low, high = min(value[f"{axis}_low"] for value in values), max(value[f"{axis}_high"] for value in values)
+    room = 0.04 * (high - low) or 0.01
+    return [max(0.0, low - room), min(1.0, high + room)]
+
+
+def _number_spots(
+    values: Sequence[dict[str, Any]], across: Sequence[float], down: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Where the number of each mark stands, in the units of the axes; apart: a line joins it to the mark."""
+
+    def x_pixel(x: float) -> float:  # turned round
+        return (across[1] - x) / (across[1] - across[0]) * PLOT.right
+
+    def y_pixel(y: float) -> float:
+        return (down[1] - y) / (down[1] - down[0]) * PLOT.bottom
+
+    marks = [(x_pixel(value["x"]), y_pixel(value["y"])) for value in values]
+    rules = []
+    for value, (x, y) in zip(values, marks, strict=True):
+        rules.append(Box(x_pixel(value["x_high"]), y - 1, x_pixel(value["x_low"]), y + 1))
+        rules.append(Box(x - 1, y_pixel(value["y_high"]), x + 1, y_pixel(value["y_low"])))
+
+    def x_value(pixel: float) -> float:
+        return across[1] - pixel / PLOT.right * (across[1] - across[0])
+
+    def y_value(pixel: float) -> float:
+        return down[1] - pixel / PLOT.bottom * (down[1] - down[0])
+
+    return [
+        {
+            "label_x": x_value(spot.x),
+            "label_y": y_value(spot.y),
+            "apart": spot.apart,
+            "end_x": x_value(spot.end_x),
+            "end_y": y_value(spot.end_y),
+        }
+        for spot in place_labels(marks, [value["number"] for value in values], rules, PLOT)
+    ]
 
 
 def _data(values: list[dict[str, Any]]) -> Any:

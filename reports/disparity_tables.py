@@ -16,8 +16,9 @@ from reports.blocks import (
     estimate_cell,
     noted_cell,
 )
+from reports.definitions import is_tested
 from reports.formatting import counted, full, interval, kind_of, name, p_value, two_digits
-from reports.groupings import Shown, assessed
+from reports.groupings import Shown, assessed, judged
 from reports.model import AuditReport, CandidateResult
 from reports.naming import metric_name
 
@@ -25,6 +26,10 @@ DIFFERENCE, RATIO = "_difference", "_ratio"
 TONES: dict[str, Tone] = {"established": "bad", "suggestive": "warn", "undecided": "muted"}
 FEW = 12
 """Rows from which on a table of details is folded away."""
+EXTREMES = (
+    "The test asks whether any of the groups differ. The extremes are those that differ most in this sample; "
+    "that these two differ is not what was tested."
+)
 MANY = 40
 """Disparities from which on, for the many classes that they are of, they are folded away too."""
 
@@ -34,14 +39,15 @@ def disparity_blocks(report: AuditReport, grouping: Shown) -> list[Block]:
     found = assessed(report, grouping.name)
     blocks: list[Block] = []
     if len(found) > 1:
-        blocks.append(_side_by_side(grouping, found))
+        blocks.append(_side_by_side(report, grouping, found))
         blocks += [
-            Details(f"{name(candidate.name)}: the tests behind its disparities", [_tests(grouping, *each)])
+            Details(
+                f"{name(each[0].name)}: the tests behind its disparities", _tests(report, grouping, *each)
+            )
             for each in found
-            if (candidate := each[0])
         ]
     else:
-        blocks += [_tests(grouping, *each) for each in found]
+        blocks += [block for each in found for block in _tests(report, grouping, *each)]
     blocks += _four_fifths(found)
     blocks += _worst(grouping, found)
     return blocks
@@ -69,7 +75,9 @@ def _split(metric: str) -> tuple[str, str]:
     return stem.removesuffix(DIFFERENCE).removesuffix(RATIO), bracket + label
 
 
-def _side_by_side(grouping: Shown, found: list[tuple[CandidateResult, GroupAssessment]]) -> Block:
+def _side_by_side(
+    report: AuditReport, grouping: Shown, found: list[tuple[CandidateResult, GroupAssessment]]
+) -> Block:
     rows = []
     for stem, label in _stems([each for _, each in found]):
         metric = stem + DIFFERENCE + label
@@ -82,30 +90,39 @@ def _side_by_side(grouping: Shown, found: list[tuple[CandidateResult, GroupAsses
             cells.append(Cell(cell.text, note, TONES[test.status] if test else cell.tone))
         rows.append(Row(metric_name(metric), cells))
     columns = [Column("Disparity"), *(Column(name(candidate.name)) for candidate, _ in found)]
-    return Table(f"Disparities by {name(grouping.name)}, unperturbed text", columns, rows)
+    return Table(f"Disparities by {name(grouping.name)}{_unperturbed(report)}", columns, rows)
 
 
-def _tests(grouping: Shown, candidate: CandidateResult, found: GroupAssessment) -> Block:
+def _unperturbed(report: AuditReport) -> str:
+    """Told only where there are figures of other texts too."""
+    return ", unperturbed text" if is_tested(report) else ""
+
+
+def _tests(
+    report: AuditReport, grouping: Shown, candidate: CandidateResult, found: GroupAssessment
+) -> list[Block]:
     """Everything about the disparities of one candidate; a short line where there is nothing to compare."""
     reasons = {each.reason for each in found.disparities.values()}
     if len(reasons) == 1 and None not in reasons:
-        return Text(f"Nothing to compare: {reasons.pop()}.", "muted")
+        return [Text(f"Nothing to compare: {reasons.pop()}.", "muted")]
     titles = ["Disparity", "Difference", "Ratio"]
     if found.tests:
         titles = [
             "Disparity",
             "Difference",
             "More than chance?",
-            "Lowest and highest",
+            "Extremes: lowest … highest",
             "p, adjusted",
             "Ratio",
         ]
     # All as numbers, which are not broken within words: on a phone the table scrolls instead of growing.
     columns = [Column(title) for title in titles]
     rows = [_test_row(stem, label, found) for stem, label in _stems([found])]
-    caption = f"Disparities by {name(grouping.name)}, {name(candidate.name)}, unperturbed text"
-    table = Table(caption, columns, rows)
-    return table if len(rows) <= MANY else Details(counted(len(rows), "disparity", "disparities"), [table])
+    caption = f"Disparities by {name(grouping.name)}, {name(candidate.name)}{_unperturbed(report)}"
+    blocks: list[Block] = [Table(caption, columns, rows)]
+    if found.tests and judged(found) > 2:
+        blocks.append(Text(EXTREMES, "muted"))
+    return blocks if len(rows) <= MANY else [Details(counted(len(rows), "disparity", "disparities"), blocks)]
 
 
 def _test_row(stem: str, label: str, found: GroupAssessment) -> Row:
@@ -169,4 +186,5 @@ def _worst_cell(metric: str, found: GroupAssessment) -> Cell:
         return Cell("not measured", tone="muted")
     value = estimate_cell(worst.estimate, kind_of(metric)).text
     ends = interval(worst.estimate, kind_of(metric))
-    return noted_cell(name(worst.group, 40), [f"{value} ({ends})" if ends else value, f"n {worst.n:,}"])
+    rate = f"{value} ({ends})" if ends else value
+    return noted_cell(name(worst.group, 40), [rate, f"n {worst.estimate.n:,}"])

@@ -39,6 +39,11 @@ def assessed(report: AuditReport, grouping: str) -> list[tuple[CandidateResult, 
     ]
 
 
+def judged(assessment: GroupAssessment) -> int:
+    """How many groups are large enough to be compared."""
+    return sum(not group.small for group in assessment.by_group.values())
+
+
 def minimum_size(report: AuditReport) -> int:
     """The size below which a group is too small to judge."""
     return max((each.fairness.min_group_size for each in report.candidates if each.fairness), default=0)

@@ -1,5 +1,6 @@
 """report.html: one file, no script, no network, everything in it escaped."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from reports.sections import all_sections
 
 TEMPLATES = Path(__file__).parent / "templates"
 
+_BREAKS = re.compile(r"(?<=[:_/])(?=[^:_/\s])")
 _SWATCHES = {
     "circle": "M6 2a4 4 0 1 0 .01 0z",
     "square": "M2.5 2.5h7v7h-7z",
@@ -54,6 +56,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["shorten"] = shorten
+    environment.filters["pieces"] = pieces
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
     environment.globals["swatches"] = swatches
     return environment
@@ -61,6 +64,11 @@ def _environment() -> jinja2.Environment:
 
 def _readable(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def pieces(text: str) -> list[str]:
+    """Where a long name may break when a line is too short for it: behind ``:``, ``_`` and ``/``."""
+    return _BREAKS.split(text)
 
 
 def swatches(figures: Figures) -> list[tuple[str, int, str]]:

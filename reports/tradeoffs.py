@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 
@@ -19,7 +20,8 @@ class Measures:
     """One candidate: the larger ``accuracy`` and ``attacked`` the better, the smaller ``odds``.
 
     attacked: accuracy under the attack of the trade-off; None where there is none. front: whether it is on
-    the Pareto front of all three.
+    the Pareto front of all three. One whose training collapsed is not: what answers the same to every text
+    treats all groups alike.
     """
 
     candidate: CandidateResult
@@ -28,16 +30,29 @@ class Measures:
     attacked: Estimate | None
     front: bool
 
+    @property
+    def collapsed(self) -> bool:
+        return has_collapsed(self.candidate)
+
 
 @dataclass(frozen=True)
 class TradeOff:
-    """grouping, metric: whose equalized odds difference. why: why this one. attack: None without attacks."""
+    """grouping, metric: whose equalized odds difference. why: why this one. attack: None without attacks.
+
+    measures: of at least two candidates. reference: that with which they are compared, the first one without
+    a mitigation, else the first.
+    """
 
     grouping: str
     metric: str
     why: str
     attack: str | None
     measures: Sequence[Measures]
+
+    @property
+    def reference(self) -> Measures:
+        plain = (each for each in self.measures if each.candidate.mitigation is None)
+        return next(plain, self.measures[0])
 
 
 def trade_off(report: AuditReport) -> TradeOff | None:
@@ -58,12 +73,22 @@ def trade_off(report: AuditReport) -> TradeOff | None:
         [_value(candidate.robustness.clean.accuracy), -_value(odds), *([_value(under)] if attack else [])]
         for candidate, odds, under in found
     ]
-    front = pareto_front(np.array(values))
+    # A row with NaN is not on the front and keeps none from it.
+    usable = [
+        [nan] * len(row) if has_collapsed(candidate) else row
+        for (candidate, *_), row in zip(found, values, strict=True)
+    ]
+    front = pareto_front(np.array(usable))
     measures = [
         Measures(candidate, candidate.robustness.clean.accuracy, odds, under, bool(best))
         for (candidate, odds, under), best in zip(found, front, strict=True)
     ]
     return TradeOff(grouping, metric, why, attack_label(*attack) if attack else None, measures)
+
+
+def has_collapsed(candidate: CandidateResult) -> bool:
+    """Whether its training ended in a model that predicts one class for every validation example."""
+    return candidate.training is not None and candidate.training.collapsed
 
 
 def compared(mine: Estimate | None, first: Estimate | None) -> str:
@@ -114,4 +139,4 @@ def _main_attack(report: AuditReport) -> tuple[Family, float | None] | None:
 
 
 def _value(estimate: Estimate | None) -> float:
-    return float("nan") if estimate is None or estimate.value is None else estimate.value
+    return nan if estimate is None or estimate.value is None else estimate.value

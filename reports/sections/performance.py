@@ -18,6 +18,7 @@ from reports.blocks import (
     estimate_cell,
 )
 from reports.charts import reliability_curves
+from reports.definitions import is_tested
 from reports.formatting import counted, figure, kind_of, name
 from reports.model import AuditReport, CandidateResult
 from reports.naming import metric_name
@@ -43,12 +44,14 @@ def section(report: AuditReport) -> Section:
         )
         for metric in METRICS
     ]
+    tested = is_tested(report)
+    caption = "Performance on unperturbed text" if tested else "Performance"
     blocks: list[Block] = [
-        Table("Performance on unperturbed text", [Column("Metric"), *map(Column, names)], rows),
+        Table(caption, [Column("Metric"), *map(Column, names)], rows),
         *_reliability(report),
         *(_by_class(candidate, report) for candidate in candidates),
     ]
-    return Section("Clean performance", "performance", blocks)
+    return Section("Clean performance" if tested else "Performance", "performance", blocks)
 
 
 def _reliability(report: AuditReport) -> list[Block]:

@@ -22,10 +22,12 @@ from robustness.results import AttackResult
 ORDER = 40
 
 
-def section(report: AuditReport) -> Section:
+def section(report: AuditReport) -> Section | None:
+    if all(is_predictions(candidate) for candidate in report.candidates):
+        return None  # there was no model to attack
     found, reductions = families(report), reduction_blocks(report)
     if not found:
-        return Section("Robustness", "robustness", reductions or [Text(_nothing(report))])
+        return Section("Robustness", "robustness", reductions or [Text("No attack was run.")])
     blocks = curve_blocks(
         report, [family for family in found if any(curve_of(each, family) for each in report.candidates)]
     )
@@ -39,12 +41,6 @@ def section(report: AuditReport) -> Section:
     blocks.append(Part("What the attacker knows and may do", [_threats(report)]))
     blocks += [_attacks(report, candidate) for candidate in report.candidates]
     return Section("Robustness", "robustness", blocks)
-
-
-def _nothing(report: AuditReport) -> str:
-    if any(is_predictions(candidate) for candidate in report.candidates):
-        return "Predictions alone were given: there was no model to attack."
-    return "No attack was run."
 
 
 def _without_curve(report: AuditReport, found: list[Family]) -> list[tuple[Family, float | None]]:

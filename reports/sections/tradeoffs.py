@@ -21,6 +21,10 @@ from reports.tradeoffs import Measures, TradeOff, compared, trade_off
 from robustness.estimate import Estimate
 
 ORDER = 58
+COLLAPSED = (
+    " A candidate whose training collapsed is not on it: answering the same to every text treats all groups "
+    "alike, and nobody well."
+)
 
 
 def section(report: AuditReport) -> Section | None:
@@ -39,7 +43,8 @@ def section(report: AuditReport) -> Section | None:
         Text(
             "Filled marks, joined by the dashed line, are on the Pareto front: no other candidate is at "
             "least as good in all that is compared and better in some of it. It is drawn through the "
-            "estimates; within the intervals it may lie elsewhere.",
+            "estimates; within the intervals it may lie elsewhere."
+            f"{COLLAPSED if any(each.collapsed for each in found.measures) else ''}",
             "muted",
         ),
         _table(found, odds),
@@ -79,12 +84,13 @@ def _chart(found: TradeOff, odds: str, title: str, rates: list[Estimate]) -> Fig
         for i, (each, rate) in enumerate(zip(found.measures, rates, strict=True), start=1)
     ]
     data = Table(f"{title} against {odds}", [Column("Candidate"), Column(title), Column(odds)], rows)
-    chart = tradeoff(points, series, metric_name(found.metric), f"{title} against {odds}. {spoken}.")
+    x_title = f"{metric_name(found.metric)}, points"
+    chart = tradeoff(points, series, x_title, f"{title} against {odds}. {spoken}.")
     return Figure(title, chart, data)
 
 
 def _table(found: TradeOff, odds: str) -> Table:
-    first = found.measures[0]
+    first = found.reference
     columns = [Column("Candidate"), Column("Accuracy"), Column(odds)]
     if found.attack is not None:
         columns.append(Column(f"Accuracy under {found.attack}"))
@@ -105,4 +111,5 @@ def _row(i: int, each: Measures, first: Measures, found: TradeOff) -> Row:
         cells.append(noted_cell(cell.text, [cell.note, word], cell.tone))
     mitigation = each.candidate.mitigation
     done = "no mitigation" if mitigation is None else f"mitigation: {name(mitigation.method)}"
-    return Row(f"{i} {name(each.candidate.name)}", [*cells, Cell("yes" if each.front else "no")], done)
+    front = Cell("yes" if each.front else "no", "its training collapsed" if each.collapsed else "")
+    return Row(f"{i} {name(each.candidate.name)}", [*cells, front], done)

@@ -76,9 +76,11 @@ _RESULTS: dict[bool | None, tuple[str, Tone]] = {
 }
 
 
-def section(report: AuditReport) -> Section:
-    blocks = _blocks(report)
-    return Section("Can these figures be trusted?", "validity", blocks)
+def section(report: AuditReport) -> Section | None:
+    found = [candidate.robustness for candidate in report.candidates]
+    if not any(each.attacks or each.validity for each in found):
+        return None  # without attacks there is no evaluation of them to check
+    return Section("Can these figures be trusted?", "validity", _blocks(report))
 
 
 def _blocks(report: AuditReport) -> list[Block]:

@@ -18,6 +18,7 @@ from reports.blocks import (
     estimate_cell,
     norm_cell,
 )
+from reports.definitions import is_tested
 from reports.formatting import counted, kind_of, name
 from reports.highlights import (
     Family,
@@ -133,8 +134,9 @@ def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Ce
         ("Accuracy under the strongest attack", strongest),
         ("Worst case: no attack of the audit succeeds", worst),
     ]
+    tested = is_tested(report)
     return [
-        ("Clean accuracy", clean),
+        ("Clean accuracy" if tested else "Accuracy", clean),
         *(attacked if any(candidate.robustness.attacks for candidate in report.candidates) else []),
-        ("Largest difference between groups, clean", disparity),
+        (f"Largest difference between groups{', clean' if tested else ''}", disparity),
     ]

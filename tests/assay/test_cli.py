@@ -119,7 +119,10 @@ def test_help_names_every_command_and_option(assay: Assay) -> None:
             ],
         ),
         ("demo", ["--runs", "[default: runs]", "--offline"]),
-        ("list", ["attacks", "behaviours", "objectives or metrics", "[required]"]),
+        (
+            "list",
+            ["attacks, behaviours,", "objectives, metrics or mitigations", "gate can check", "[required]"],
+        ),
         ("doctor", ["--json", "--resources"]),
     ],
 )

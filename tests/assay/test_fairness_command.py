@@ -165,20 +165,41 @@ def test_three_labels_take_a_column_of_scores_each_in_any_order(assay: Assay, tm
 
 
 def test_overlapping_groups_and_intersections_are_assessed(assay: Assay, tmp_path: Path) -> None:
-    table = [[*row, str(int(i % 3 == 0)), "yes" if i % 5 == 0 else "no"] for i, row in enumerate(rows(600))]
-    path = write(tmp_path / "p.csv", table, [*HEADER, "black", "muslim"])
-    overlap = ("--overlapping", "identity=black,muslim", "--group", "gender", "--intersections", "2")
-    done = assay("fairness", str(path), *BASE, *overlap, "--output", str(tmp_path / "o"))
+    table = [
+        [*row, str(int(i % 3 == 0)), "yes" if i % 5 == 0 else "no", "xyz"[i % 3]]
+        for i, row in enumerate(rows(600))
+    ]
+    path = write(tmp_path / "p.csv", table, [*HEADER, "black", "muslim", "age"])
+    overlap = ("--overlapping", "identity=black,muslim", "--intersections", "2")
+    columns = ("--group", "gender", "--group", "age")
+    done = assay("fairness", str(path), *BASE, *overlap, *columns, "--output", str(tmp_path / "o"))
     assert done.code == 0, done.stderr
-    (candidate,) = report_of(tmp_path / "o").candidates
+    report = report_of(tmp_path / "o")
+    assert report.data.groups == {
+        "gender": {"m": 300, "w": 300},
+        "age": {"x": 200, "y": 200, "z": 200},
+        "identity": {"black": 200, "muslim": 120},
+    }
+    (candidate,) = report.candidates
     assert candidate.fairness is not None
     groups = candidate.fairness.groups
-    assert (groups["identity"].kind, groups["gender & black"].kind) == ("overlapping", "intersection")
+    assert {name: each.kind for name, each in groups.items()} == {
+        "gender": "column",
+        "age": "column",
+        "gender & age": "intersection",
+        "identity": "overlapping",
+    }
     assert {group: each.n for group, each in groups["identity"].by_group.items()} == {
         "black": 200,
         "muslim": 120,
     }
-    assert "intersections, " in done.stdout
+    assert "1 intersection, " in done.stdout
+    # Given as --group too, an indicator is assessed by itself and crossed as well.
+    done = assay("fairness", str(path), *BASE, *overlap, "--group", "black", "--output", str(tmp_path / "b"))
+    assert done.code == 0, done.stderr
+    (candidate,) = report_of(tmp_path / "b").candidates
+    assert candidate.fairness is not None
+    assert list(candidate.fairness.groups) == ["black", "identity"]
 
 
 def test_every_option_reaches_the_report(assay: Assay, tmp_path: Path) -> None:
@@ -228,6 +249,90 @@ def test_what_a_reader_must_know_stands_in_the_notes(tmp_path: Path) -> None:
     ]
 
 
+def test_groups_that_differ_only_in_spelling_are_named_and_not_merged(tmp_path: Path) -> None:
+    values = ["man", "Man", "man ", "woman", "woman"]
+    path = write(tmp_path / "p.csv", [[*row[:3], values[i % 5]] for i, row in enumerate(rows(200))])
+    report, _ = run_fairness(
+        path, roles_of(["label"], ["predicted"], [], ["gender"], []), Settings(output=tmp_path / "o")
+    )
+    assert report.data.groups == {"gender": {"Man": 40, "man": 40, "man ": 40, "woman": 80}}
+    assert report.data.notes[1:] == [
+        "gender has values that differ only in case or space, and are compared as different groups: "
+        '"Man" (40 rows) and "man" (40 rows) and "man " (40 rows).'
+    ]
+
+
+def test_scores_that_contradict_nearly_all_predictions_are_probably_those_of_another_label(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "p.csv", rows(200))
+    for given, told in (("toxic=score", False), ("normal=score", True)):
+        roles = roles_of(["label"], ["predicted"], [given], ["gender"], [])
+        report, _ = run_fairness(path, roles, Settings(output=tmp_path / "o"))
+        said = [note for note in report.data.notes if "highest score" in note]
+        assert bool(said) is told
+    assert said[0].startswith(
+        "In 200 of 200 rows the prediction is not the label with the highest score: these are probably the "
+        "scores of another label."
+    )
+
+
+def summary_of(values: str, wrong: dict[str, int], folder: Path, n: int = 100) -> list[str]:
+    """What is said of ``n`` rows a group, balanced, of which so many are wrong of either label."""
+    table = [
+        [label, ("b" if label == "a" else "a") if i < wrong[value] else label, "", value]
+        for value in values
+        for label in "ab"
+        for i in range(n // 2)
+    ]
+    path = write(folder / "p.csv", table)
+    roles = roles_of(["label"], ["predicted"], [], ["gender"], [])
+    return list(summary_lines(run_fairness(path, roles, Settings(output=folder / "o"))[0]))
+
+
+def test_the_lowest_accuracy_is_named_only_where_it_is_established_that_accuracies_differ(
+    tmp_path: Path,
+) -> None:
+    apart = summary_of("xy", {"x": 2, "y": 20}, tmp_path)
+    (line,) = (line for line in apart if "lowest accuracy" in line)
+    assert line.startswith("  lowest accuracy: y, 60.0 % (")
+    for wrong in ({"x": 5, "y": 6}, {"x": 5, "y": 9}):
+        alike = summary_of("xy", wrong, tmp_path)
+        assert not [line for line in alike if "lowest accuracy" in line]
+    alone = summary_of("x", {"x": 5}, tmp_path)
+    assert [line for line in alone if "not compared" in line]
+    assert not [line for line in alone if "lowest accuracy" in line]
+
+
+def test_of_more_than_two_groups_some_are_said_to_differ_and_the_extremes_are_named(tmp_path: Path) -> None:
+    lines = summary_of("xyz", {"x": 2, "y": 8, "z": 20}, tmp_path)
+    (line,) = (line for line in lines if "established: overall accuracy" in line or ": accuracy diff" in line)
+    assert line.endswith(", some groups differ (extremes: z and x)")
+    lines = summary_of("xz", {"x": 2, "z": 20}, tmp_path)
+    (line,) = (line for line in lines if ": accuracy diff" in line)
+    assert line.endswith(", between z and x")
+
+
+def test_a_failed_assessment_leaves_no_empty_folder_behind(assay: Assay, tmp_path: Path) -> None:
+    path = write(tmp_path / "p.csv", [*rows(10), ["toxic", "", "0.5", "m"]])
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for folder in (tmp_path / "new" / "deep", kept / "deep", kept):
+        done = assay("fairness", str(path), *BASE, "--group", "gender", "--output", str(folder))
+        assert done.code == 2
+        assert "the prediction is missing" in done.stderr
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["kept", "p.csv"]
+    assert not list(kept.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder in which nobody can write: /proc")
+def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_read(tmp_path: Path) -> None:
+    roles = roles_of(["label"], ["predicted"], [], ["gender"], [])
+    for folder, told in (("/proc/self", "made or written"), ("/proc/none/o", "made or written")):
+        with pytest.raises(AssayError, match=told):
+            run_fairness(tmp_path / "not there.csv", roles, Settings(output=Path(folder)))
+
+
 def test_a_column_of_ids_is_refused_as_such(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", [[*row[:3], f"user {i}"] for i, row in enumerate(rows(1200))])
     roles = roles_of(["label"], ["predicted"], [], ["gender"], [])
@@ -261,7 +366,7 @@ def test_an_audit_is_not_overwritten(assay: Assay, tmp_path: Path) -> None:
     assert "the folder holds an audit, whose report would be lost" in done.stderr
     done = assay("fairness", str(path), *BASE, "--group", "gender", "--output", str(path))
     assert done.code == 2
-    assert "the folder cannot be made" in done.stderr
+    assert "the folder cannot be made or written" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 
 from assay.prediction_columns import read_columns
 from assay.prediction_roles import roles_of
+from assay.predictions import read_predictions
 from attacks.errors import AssayError
 from tests.assay.prediction_files import HEADER, read, rows, write
 
@@ -99,7 +100,7 @@ def test_one_column_of_scores_is_that_of_the_positive_label(tmp_path: Path) -> N
         (
             ["toxic", "Toxic", "0.9", "m"],
             {},
-            'the prediction "Toxic" (1 rows) is none of the labels (normal, '
+            'the prediction "Toxic" (1 row) is none of the labels (normal, '
             'toxic). It differs from the label "toxic" only in how it is spelt.',
         ),
         (
@@ -152,9 +153,39 @@ def test_a_column_of_groups_that_is_blank_everywhere_is_refused(tmp_path: Path) 
         read(path)
 
 
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (["1", "0", "maybe", "no"], 'row 3, column "black": expected 0 or 1 .* got "maybe"\\. Fill'),
+        (["1", "", "maybe", ""], r'row 2, column "black": .* got a blank cell \(and 2 more rows\)\.'),
+        (["", "", "", ""], r'row 1, column "black": .* got a blank cell \(and 3 more rows\)'),
+        (["1", "0", "2", "3"], r'row 3, .* got "2" \(and 1 more row\)\.'),
+    ],
+)
+def test_a_cell_of_overlapping_groups_is_refused_with_file_and_row(
+    tmp_path: Path, cells: list[str], message: str
+) -> None:
+    table = [["ab"[i % 2], "a", cell, "1"] for i, cell in enumerate(cells)]
+    path = write(tmp_path / "p.csv", table, ["label", "predicted", "black", "muslim"])
+    roles = roles_of(["label"], ["predicted"], [], [], ["identity=muslim,black"])
+    with pytest.raises(AssayError, match=r"p\.csv, " + message):
+        read_predictions(path, roles)
+
+
+def test_overlapping_groups_may_be_spelt_in_any_way_that_says_yes_or_no(tmp_path: Path) -> None:
+    cells = ["1", "0", " Yes ", "no", "TRUE", "False", "1.0", "0.0"]
+    table = [["ab"[i % 2], "a", cell] for i, cell in enumerate(cells)]
+    path = write(tmp_path / "p.csv", table, ["label", "predicted", "black"])
+    found = read_predictions(path, roles_of(["label"], ["predicted"], [], [], ["identity=black"]))
+    assert set(found.groups) == {"black"}
+
+
 def test_one_label_only_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", [["a", "a", "", "g"]] * 5)
     with pytest.raises(AssayError, match='all 5 rows have the label "a": expected at least two'):
+        read(path)
+    path = write(tmp_path / "p.csv", [["a", "a", "", "g"]])
+    with pytest.raises(AssayError, match='the one row has the label "a": expected at least two'):
         read(path)
 
 
@@ -218,11 +249,11 @@ def test_scores_of_three_labels_need_a_column_each(tmp_path: Path, scores: list[
         ({"groups": []}, "expected whom to compare: give --group COLUMN"),
         ({"label": ["a", "b"]}, "--label: expected the name of one column, got a, b."),
         ({"prediction": ["y"]}, 'the column "y" is given as --label and as --prediction'),
-        ({"groups": ["g", "g"]}, 'the column "g" is given as --group and as --group'),
+        ({"groups": ["g", "g"]}, 'the column "g" is given twice as --group. Give it once.'),
         ({"groups": ["p"]}, 'the column "p" is given as --prediction and as --group'),
         ({"scores": ["s", "t"]}, "of several columns each must say whose probability it holds"),
         ({"scores": ["a=s", "a=t"]}, 'the label "a" is given twice'),
-        ({"scores": ["a=s", "b=s"]}, 'the column "s" is given as --score and as --score'),
+        ({"scores": ["a=s", "b=s"]}, 'the column "s" is given twice as --score'),
         ({"scores": ["a="]}, "expected COLUMN or LABEL=COLUMN"),
         ({"overlapping": ["id"]}, 'expected NAME=COLUMN,COLUMN, got "id"'),
         ({"overlapping": ["id=a,,b"]}, "with commas between them"),

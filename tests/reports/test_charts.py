@@ -1,5 +1,7 @@
 import re
 
+import numpy as np
+
 from reports.charts import Dot, Mark, Point, rate_curves, rate_dots, reliability_curves, tradeoff
 from reports.svg import page_svg
 from robustness.estimate import Estimate, wilson
@@ -100,6 +102,37 @@ def test_a_trade_off_puts_the_smaller_difference_to_the_right_and_fills_what_is_
 def _place(text: Element) -> tuple[float, float]:
     x, y = re.findall(r"-?[\d.]+", text.attributes["transform"])[:2]
     return float(x), float(y)
+
+
+def test_the_numbers_of_a_crowded_trade_off_do_not_meet_and_stay_inside() -> None:
+    rng = np.random.default_rng(4)
+    for n in (8, 14):
+        xs, ys = 0.06 + 0.04 * rng.random(n), 0.8 + 0.02 * rng.random(n)
+        ends = [
+            (Estimate(x, x - 0.03, x + 0.03, 99), Estimate(y, y - 0.02, y + 0.02, 99))
+            for x, y in zip(xs, ys, strict=True)
+        ]
+        points = [Point(f"c{i}", i + 1, x, y, True) for i, (x, y) in enumerate(ends)]
+        svg = parse(tradeoff(points, [f"c{i}" for i in range(n)], "difference, points", "a chart"))
+        # The numbers are drawn last, after those of the axes.
+        found = [(each.text, *_place(each)) for each in svg.all("text")[-n:]]
+        assert sorted(int(text) for text, _, _ in found) == list(range(1, n + 1))
+        for i, (text, x, y) in enumerate(found):
+            for other, other_x, other_y in found[:i]:
+                apart = abs(x - other_x) >= 3.3 * (len(text) + len(other)) or abs(y - other_y) >= 10
+                assert apart, (n, text, other)
+        assert all(-5 < x < 300 and -5 < y < 260 for _, x, y in found)
+
+
+def test_the_axis_of_a_trade_off_counts_in_points_as_the_table_does() -> None:
+    points = [
+        Point("a", 1, Estimate(0.3, 0.2, 0.4, 9), Estimate(0.8, 0.7, 0.9, 9), True),
+        Point("b", 2, Estimate(0.1, 0.05, 0.2, 9), Estimate(0.7, 0.6, 0.8, 9), True),
+    ]
+    found = texts(tradeoff(points, ["a", "b"], "Difference, points", "a chart"))
+    assert {"10", "20", "30", "40", "70%"} <= set(found)
+    assert "Difference, points" in found
+    assert "30%" not in found
 
 
 def test_a_trade_off_leaves_out_what_was_not_measured() -> None:

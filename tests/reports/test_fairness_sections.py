@@ -7,14 +7,14 @@ from fairness.results import FairnessResult
 from reports.definitions import definitions
 from reports.groupings import groupings
 from reports.highlights import largest_disparity
-from reports.html import render_html
+from reports.html import pieces, render_html
 from reports.json_io import from_json, to_json
 from reports.markdown import render_markdown
 from reports.model import AuditReport
 from reports.tradeoffs import compared, trade_off
 from robustness.estimate import Estimate
 from tests.reports.example import GROUPS, example_report, group_metrics, no_attacks
-from tests.reports.fairness_example import fairness_report, grouping, predictions_report
+from tests.reports.fairness_example import fairness_report, grouping, mitigated, predictions_report
 from tests.reports.page import Element, parse
 
 
@@ -59,7 +59,7 @@ def test_columns_come_first_then_overlapping_groups_then_intersections_then_limi
 
 
 def test_a_disparity_is_shown_with_interval_status_p_values_and_between_whom(alone: Element) -> None:
-    found = rows(alone, "Disparities by domain, answers, unperturbed text")
+    found = rows(alone, "Disparities by domain, answers")
     assert found["Equalized odds"] == [
         "20.0 points 16.0 to 24.0 · n 640",
         "established",
@@ -96,12 +96,26 @@ def test_candidates_stand_side_by_side_with_what_is_established(page: Element) -
 
 
 def test_an_assessment_without_tests_has_no_columns_for_them(alone: Element) -> None:
-    found = rows(alone, "Disparities by mentions, answers, unperturbed text")
+    found = rows(alone, "Disparities by mentions, answers")
     assert [len(cells) for cells in found.values()] == [2] * 4
 
 
-def test_the_worst_group_stands_with_its_n(alone: Element) -> None:
-    assert rows(alone, "Who fares worst, by domain") == {"Accuracy": ["tweets 42.9 % (35.0 to 51.1) · n 80"]}
+def test_the_worst_group_stands_with_the_n_that_its_rate_is_of(alone: Element) -> None:
+    assert rows(alone, "Who fares worst, by domain") == {"Accuracy": ["tweets 42.9 % (35.0 to 51.1) · n 140"]}
+
+
+def test_of_more_than_two_groups_the_extremes_are_not_said_to_be_what_was_tested() -> None:
+    report = predictions_report()
+    (only,) = report.candidates
+    assert only.fairness is not None
+    for values, told in (({"a": 90, "b": 80, "c": 70}, True), ({"a": 90, "b": 80, "c": 7}, False)):
+        groups = {"g": grouping(values, 0.2)}
+        changed = replace(only, fairness=replace(only.fairness, groups=groups))
+        page = parse(render_html(replace(report, candidates=[changed])))
+        (table,) = (each for each in page.all("table") if "Disparities by g" in each.words())
+        assert "Extremes: lowest … highest" in [each.words() for each in table.all("thead")[0].all("th")]
+        said = "that these two differ is not what was tested" in section(page, "fairness").words()
+        assert said is told
 
 
 def test_the_four_fifths_rule_is_told_in_words(alone: Element) -> None:
@@ -125,7 +139,7 @@ def test_the_disparities_of_many_classes_are_folded_away() -> None:
         page = parse(render_html(replace(report, candidates=[changed])))
         found = [each.all("summary")[0].words() for each in section(page, "fairness").all("details")]
         assert ("50 disparities" in found) is folded
-        assert len(rows(page, "Disparities by g, answers, unperturbed text")) == classes
+        assert len(rows(page, "Disparities by g, answers")) == classes
 
 
 def test_intersections_are_folded_and_without_charts(page: Element) -> None:
@@ -229,8 +243,16 @@ def test_a_report_without_groups_says_so_once() -> None:
 
 
 def test_predictions_alone_are_shown_without_what_needs_a_model(alone: Element) -> None:
-    robustness = section(alone, "robustness").words()
-    assert "Predictions alone were given: there was no model to attack." in robustness
+    assert {each.attributes["id"] for each in alone.all("section")} == {
+        "verdict",
+        "data",
+        "performance",
+        "fairness",
+        "method",
+    }
+    everything = alone.words()
+    for needless in ("Robustness", "unperturbed", "Clean ", ", clean", "checks are switched off"):
+        assert needless not in everything
     facts = section(alone, "data").words()
     assert "File, SHA-256" in facts
     assert "predictions in answers.csv" in facts
@@ -241,7 +263,6 @@ def test_predictions_alone_are_shown_without_what_needs_a_model(alone: Element) 
     words = section(alone, "method").words()
     assert "Epsilon" not in words
     assert "Bias AUCs" in words
-    assert "trade-offs" not in [each.attributes["id"] for each in alone.all("section")]
 
 
 def test_every_word_of_a_whole_audit_is_defined() -> None:
@@ -269,6 +290,65 @@ def test_the_trade_off_marks_the_front_and_ranks_only_what_intervals_tell_apart(
     assert found["4 leace mitigation: leace"][1].endswith("26.0 to 34.0 · higher")
     words = section(page, "trade-offs").words()
     assert "equalized odds difference by domain, the column that was mitigated" in words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("threshold_optimizer", ["threshold_", "optimizer"]),
+        ("textattack:pwws", ["textattack:", "pwws"]),
+        ("runs/a_b", ["runs/", "a_", "b"]),
+        ("__init__", ["__", "init__"]),
+        ("mitigation: leace", ["mitigation: leace"]),
+        ("plain", ["plain"]),
+        ("", [""]),
+    ],
+)
+def test_a_long_name_may_break_between_its_words(text: str, expected: list[str]) -> None:
+    assert pieces(text) == expected
+
+
+def test_names_of_candidates_may_break_in_tables_and_legends() -> None:
+    html = render_html(fairness_report())
+    assert html.count("2 threshold_<wbr>optimizer") >= 3
+    assert "mitigation: threshold_<wbr>optimizer" in html
+
+
+def test_a_candidate_whose_training_collapsed_is_not_on_the_front_and_says_why() -> None:
+    report = fairness_report()
+    plain, better, *rest = report.candidates
+    assert plain.training is not None
+    collapsed = replace(better, training=replace(plain.training, collapsed=True))
+    page = parse(render_html(replace(report, candidates=[plain, collapsed, *rest])))
+    found = rows(page, "What each candidate costs, against plain")
+    assert [cells[-1] for cells in found.values()] == ["yes", "no its training collapsed", "yes", "no"]
+    assert "A candidate whose training collapsed is not on it" in section(page, "trade-offs").words()
+
+
+def test_what_collapsed_keeps_nobody_from_the_front() -> None:
+    """It answers alike to all, so that its difference between groups is the smallest there is."""
+    report = fairness_report()
+    plain, better, traded, worse = report.candidates
+    assert plain.training is not None
+    constant = replace(
+        mitigated(plain, "group_dro", odds=0.0, right=640), training=replace(plain.training, collapsed=True)
+    )
+    found = trade_off(replace(report, candidates=[plain, better, traded, worse, constant]))
+    assert found is not None
+    assert [each.front for each in found.measures] == [True, True, True, False, False]
+
+
+def test_the_trade_off_compares_with_the_first_candidate_that_is_not_mitigated() -> None:
+    report = fairness_report()
+    plain, better, *_ = report.candidates
+    for candidates, reference in (([better, plain], "plain"), ([better, better], "threshold_optimizer")):
+        found = trade_off(replace(report, candidates=candidates))
+        assert found is not None
+        assert found.reference.candidate.name == reference
+    page = parse(render_html(replace(report, candidates=[better, plain])))
+    first, second = rows(page, "What each candidate costs, against plain").values()
+    assert first[1].endswith("· lower")
+    assert not second[1].endswith(("lower", "higher", "apart"))
 
 
 def test_the_trade_off_names_where_it_is_worst_when_nothing_was_mitigated() -> None:
@@ -345,7 +425,7 @@ def test_it_survives_json_and_becomes_markdown() -> None:
     report = predictions_report()
     assert from_json(to_json(report), "audit.json") == report
     text = render_markdown(report)
-    assert "| Largest difference between groups, clean | 20.0 points" in text
+    assert "| Largest difference between groups | 20.0 points" in text
     assert "attack" not in text
 
 

@@ -313,6 +313,17 @@ def test_without_checks_a_sentence_says_so(report: AuditReport) -> None:
     assert "The evaluation itself was not checked" in found.words()
 
 
+def test_without_attacks_nothing_is_said_of_checks(report: AuditReport) -> None:
+    bare = [
+        replace(each, robustness=replace(each.robustness, attacks=[], curves=[], validity=None))
+        for each in report.candidates
+    ]
+    html = render_html(replace(report, candidates=bare))
+    assert "validity" not in [each.attributes["id"] for each in parse(html).all("section")]
+    assert "were not checked" not in html
+    assert section(html, "robustness").words().endswith("No attack was run.")
+
+
 def test_a_candidate_without_checks_is_marked(report: AuditReport) -> None:
     first, second = report.candidates
     unchecked: CandidateResult = replace(second, robustness=replace(second.robustness, validity=None))

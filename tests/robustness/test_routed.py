@@ -19,7 +19,8 @@ from robustness.dataset import TextDataset
 from robustness.heads import Head, embeddings, head_of, last_linear, with_head
 from robustness.loading import load_classifier, with_labels
 from robustness.outcomes import MemoryStore, Outcome
-from robustness.routed import Routed, Routing, is_routed, load_routes, save_routes
+from robustness.routed import Routed, Routing
+from robustness.routed_files import is_routed, load_routes, save_routes
 from tests.robustness.judging import CPU, half_right, undecided
 from tests.robustness.tiny import tiny_dataset, tiny_folder
 
