@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from assay.counterfactual_findings import counterfactual_findings
 from assay.fairness_findings import fairness_findings
-from assay.gap_findings import widened_against, widened_by_attack
+from assay.gap_findings import compared_gaps, widened_by_attack
 from assay.measure import Measured
 from assay.plan import Plan
 from reports.formatting import figure, full
@@ -34,7 +34,7 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
         *(finding for result in results for finding in _behaviour(result)),
         *(finding for result in results for finding in fairness_findings(result)),
         *(finding for each in measured for finding in widened_by_attack(plan, each)),
-        *(finding for other in measured[1:] for finding in widened_against(plan, measured[0], other)),
+        *(finding for other in measured[1:] for finding in compared_gaps(plan, measured[0], other)),
         *(finding for result in results for finding in counterfactual_findings(result)),
         *_data(plan, results),
     ]

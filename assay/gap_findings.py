@@ -19,54 +19,75 @@ def widened_by_attack(plan: Plan, measured: Measured) -> Iterator[Finding]:
     attacks = _comparable(measured)
     pairs = {label: (clean, right, plan.test.labels >= 0) for label, right in attacks.items()}
     for column, (label, found) in _widest(plan, pairs).items():
-        yield Finding(
-            id="fairness.widened_by_attack",
-            severity="warning",
-            candidate=measured.result.name,
-            metric="accuracy",
-            subject=f"{column} under {label}",
-            observed=found.growth,
-            limit=0,
-            message=(
-                f"Under {label} accuracy is {_points(found.after)} lower for “{found.lower}” than for "
-                f"“{found.higher}” ({column}), {_before(found)} on clean text: the gap grows by "
-                f"{full(found.growth, 'points')}."
-            ),
+        yield _gap_finding(
+            "fairness.widened_by_attack",
+            measured.result.name,
+            f"{column} under {label}",
+            found,
+            f"Under {label} accuracy is {_points(found.after)} lower for “{found.lower}” than for "
+            f"“{found.higher}” ({column}), {_before(found)} on clean text: the gap grows by "
+            f"{full(found.growth, 'points')}.",
         )
 
 
-def widened_against(plan: Plan, first: Measured, other: Measured) -> Iterator[Finding]:
-    """Per group column the gap that is sure to be wider than with the first candidate, and is most.
+def compared_gaps(plan: Plan, first: Measured, other: Measured) -> Iterator[Finding]:
+    """Per group column the gaps that are sure to be wider and narrower than with the first candidate, and are so
+    most.
 
     Compared is accuracy on all examples and on those of each label, on clean text and under every attack.
     """
-    before = {"clean text": _right(first, None), **_comparable(first)}
-    after = {"clean text": _right(other, None), **_comparable(other)}
+    name, base = other.result.name, first.result.name
+    for column, (what, found) in _widest(plan, _pairs(plan, first, other)).items():
+        yield _gap_finding(
+            "fairness.widened_by_candidate",
+            name,
+            f"{column}, {what}",
+            found,
+            f"It sets groups of {column} further apart than {base} does: on {what}, accuracy is "
+            f"{_points(found.after)} lower for “{found.lower}” than for “{found.higher}”, {_before(found)} "
+            f"with {base}: the gap grows by {full(found.growth, 'points')}.",
+        )
+    for column, (what, found) in _widest(plan, _pairs(plan, other, first)).items():
+        yield _gap_finding(
+            "fairness.narrowed_by_candidate",
+            name,
+            f"{column}, {what}",
+            found,
+            f"It sets groups of {column} less far apart than {base} does: on {what}, accuracy is "
+            f"{_points(found.after)} lower for “{found.lower}” than for “{found.higher}” with {base}, "
+            f"{_before(found)} with {name}: the gap shrinks by {full(found.growth, 'points')}.",
+        )
+
+
+def _pairs(
+    plan: Plan, before: Measured, after: Measured
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """{what is compared: (right before, right after, which examples)}."""
+    earlier = {"clean text": _right(before, None), **_comparable(before)}
+    later = {"clean text": _right(after, None), **_comparable(after)}
     test = plan.test
     parts = {ALL: test.labels >= 0} | {
         f"examples labelled “{name}”": test.labels == code for code, name in enumerate(test.label_names)
     }
-    pairs = {
-        f"{part}, {_where(label)}": (before[label], after[label], mask)
-        for label in after
-        if label in before
+    return {
+        f"{part}, {_where(label)}": (earlier[label], later[label], mask)
+        for label in later
+        if label in earlier
         for part, mask in parts.items()
     }
-    for column, (what, found) in _widest(plan, pairs).items():
-        yield Finding(
-            id="fairness.widened_by_candidate",
-            severity="warning",
-            candidate=other.result.name,
-            metric="accuracy",
-            subject=f"{column}, {what}",
-            observed=found.growth,
-            limit=0,
-            message=(
-                f"It sets groups of {column} further apart than {first.result.name} does: on {what}, "
-                f"accuracy is {_points(found.after)} lower for “{found.lower}” than for “{found.higher}”, "
-                f"{_before(found)} with {first.result.name}: the gap grows by {full(found.growth, 'points')}."
-            ),
-        )
+
+
+def _gap_finding(kind: str, candidate: str, subject: str, found: Widening, message: str) -> Finding:
+    return Finding(
+        id=kind,
+        severity="info" if kind == "fairness.narrowed_by_candidate" else "warning",
+        candidate=candidate,
+        metric="accuracy",
+        subject=subject,
+        observed=found.growth,
+        limit=0,
+        message=message,
+    )
 
 
 def _widest(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from assay.gap_findings import widened_against, widened_by_attack
+from assay.gap_findings import compared_gaps, widened_by_attack
 from assay.measure import Measured
 from robustness.outcomes import Outcome
 from tests.assay.test_findings import attacked_at, plan
@@ -69,10 +69,21 @@ def test_an_attack_that_did_not_reach_all_examples_is_not_compared() -> None:
 def test_a_candidate_that_hardens_one_group_only_is_told_against_the_first() -> None:
     first = measured("plain", (0.9, 0.9), (0.3, 0.3))
     other = measured("hardened", (0.9, 0.9), (0.8, 0.4))
-    [told] = widened_against(on_groups(), first, other)
-    assert (told.id, told.candidate) == ("fairness.widened_by_candidate", "hardened")
+    [told] = compared_gaps(on_groups(), first, other)
+    assert (told.id, told.candidate, told.severity) == (
+        "fairness.widened_by_candidate",
+        "hardened",
+        "warning",
+    )
     assert "under fgsm at epsilon 0.03" in told.message
     assert "40.0 points lower for “b” than for “a”, against 0.0 points lower with plain" in told.message
-    assert list(widened_against(on_groups(), first, first)) == []
-    # The other way round the gap narrows.
-    assert list(widened_against(on_groups(), other, first)) == []
+    assert list(compared_gaps(on_groups(), first, first)) == []
+
+
+def test_a_candidate_that_narrows_a_gap_is_told_as_information() -> None:
+    first = measured("plain", (0.9, 0.9), (0.8, 0.4))
+    other = measured("mitigated", (0.9, 0.9), (0.5, 0.45))
+    [told] = compared_gaps(on_groups(), first, other)
+    assert (told.id, told.candidate, told.severity) == ("fairness.narrowed_by_candidate", "mitigated", "info")
+    assert "40.0 points lower for “b” than for “a” with plain, against 5.0 points lower with" in told.message
+    assert "the gap shrinks by 35.0 points (" in told.message
