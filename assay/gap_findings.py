@@ -31,8 +31,7 @@ def widened_by_attack(plan: Plan, measured: Measured) -> Iterator[Finding]:
 
 
 def compared_gaps(plan: Plan, first: Measured, other: Measured) -> Iterator[Finding]:
-    """Per group column the gaps that are sure to be wider and narrower than with the first candidate, and are so
-    most.
+    """Per group column the gaps that are surest to be wider, and narrower, than with the first candidate.
 
     Compared is accuracy on all examples and on those of each label, on clean text and under every attack.
     """
