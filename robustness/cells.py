@@ -163,5 +163,6 @@ def _shown(cell: Any) -> str:
 
 
 def _refuse(table: Table, column: str, rows: Sequence[int], problem: str, remedy: str) -> NoReturn:
-    more = f" (and {len(rows) - 1:,} more rows)" if len(rows) > 1 else ""
+    others = len(rows) - 1
+    more = f" (and {others:,} more row{'s' if others > 1 else ''})" if others else ""
     raise AssayError(f'{table.place(rows[0])}, column "{column}": {problem}{more}. {remedy}')
