@@ -11,26 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from assay.cli_fairness import fairness
 from assay.cli_options import (
+    EXIT_COULD_NOT_RUN,
     Config,
     Data,
     Device,
     Engine,
     Given,
-    Group,
     LabelColumn,
     Offline,
-    Overlapping,
-    Predicted,
-    Predictions,
     Preview,
     Resources,
-    Score,
     Seed,
     TextColumn,
-    TrueLabel,
     Workers,
 )
+from assay.cli_resources import resources
 from attacks.errors import AssayError
 
 if TYPE_CHECKING:
@@ -62,13 +59,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-resources = typer.Typer(
-    help="What recipes need beside their code: word lists, embeddings, models.", no_args_is_help=True
-)
 app.add_typer(resources, name="resources")
 
 EXIT_GATE_FAILED = 1
-EXIT_COULD_NOT_RUN = 2
 
 
 class Listing(StrEnum):
@@ -314,77 +307,7 @@ def attack(
         _attack(settled, candidate or [], attacks or [], output)
 
 
-@app.command()
-def fairness(
-    predictions: Predictions,
-    label: TrueLabel,
-    prediction: Predicted,
-    score: Score = None,
-    group: Group = None,
-    overlapping: Overlapping = None,
-    intersections: Annotated[
-        int, typer.Option("--intersections", min=1, help="Cross up to so many group columns; 1: none.")
-    ] = 1,
-    positive_label: Annotated[
-        str | None,
-        typer.Option(
-            "--positive-label",
-            metavar="LABEL",
-            help="Of two labels, the outcome that selection rate, TPR and FPR speak of (default: the second)",
-        ),
-    ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            "--labels",
-            metavar="A,B,...",
-            help="All labels, in order, where the data lacks some (default: those of the label column)",
-        ),
-    ] = None,
-    min_group_size: Annotated[
-        int,
-        typer.Option("--min-group-size", min=1, help="A smaller group is shown, but not compared."),
-    ] = 30,
-    confidence: Annotated[float, typer.Option("--confidence", help="Level of every interval.")] = 0.95,
-    seed: Seed = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", metavar="FOLDER", help="Where to put the report (default: runs/NAME)"),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", help="What the report calls the model (default: the name of the file)"),
-    ] = None,
-) -> None:
-    """Assess the predictions of any model by group; no model is loaded.
-
-    Metrics, disparities with intervals and tests, and with scores the AUCs of each group against the others.
-    Leaves report.html, audit.json and summary.md in the output folder. For example:
-
-    assay fairness predictions.csv --label label --prediction predicted --score p_toxic --group gender
-    --group religion --intersections 2
-
-    Exit code 0: assessed, whatever was found; 2: it could not be.
-    """
-    from assay.fairness_command import Settings, run_fairness
-    from assay.fairness_summary import summary_lines
-    from assay.prediction_roles import roles_of, split_list
-
-    roles = roles_of(label, prediction, score or [], group or [], overlapping or [])
-    settings = Settings(
-        positive_label=positive_label,
-        labels=None if labels is None else split_list("--labels", labels),
-        intersections=intersections,
-        min_group_size=min_group_size,
-        confidence=confidence,
-        seed=seed or 0,
-        output=output,
-        name=name,
-    )
-    report, run = run_fairness(predictions, roles, settings)
-    for line in summary_lines(report):
-        typer.echo(line)
-    typer.echo(f"Report: {run.report}")
+app.command()(fairness)
 
 
 @app.command()
@@ -400,41 +323,6 @@ def doctor(
 
     if not run_doctor(json_, folder):
         raise typer.Exit(EXIT_COULD_NOT_RUN)
-
-
-@resources.command("fetch")
-def resources_fetch(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME", help="Recipes or resources (default: NLTK's data)", show_default=False
-        ),
-    ] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FOLDER", help="Take it from a folder of resources or of NLTK data."),
-    ] = None,
-    folder: Resources = None,
-    offline: Offline = False,
-) -> None:
-    """Get what recipes need, from a folder, this machine or the network.
-
-    Exit code 2: something that was asked for is still missing.
-    """
-    from assay.progress import Reporter
-    from assay.resources_command import run_fetch
-
-    if not run_fetch(names or [], source, folder, offline, typer.echo, Reporter().say):
-        raise typer.Exit(EXIT_COULD_NOT_RUN)
-
-
-@resources.command("list")
-def resources_list(folder: Resources = None) -> None:
-    """List every resource: its size, whether it is here, and which recipes need it."""
-    from assay.resources_command import list_lines
-
-    for line in list_lines(folder):
-        typer.echo(line)
 
 
 @app.command("list")

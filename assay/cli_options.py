@@ -1,9 +1,11 @@
-"""The options that several commands share, each with its help."""
+"""What several commands share: options, each with its help, and an exit code."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+EXIT_COULD_NOT_RUN = 2
 
 Given = Annotated[
     list[str] | None,
@@ -49,39 +51,3 @@ Resources = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Decides every random draw (default: 0)")]
-
-Predictions = Annotated[
-    Path,
-    typer.Argument(
-        metavar="PREDICTIONS", help="One row an example: csv, tsv, jsonl or parquet.", show_default=False
-    ),
-]
-# As lists: of two values of one option the command line would silently take the last.
-TrueLabel = Annotated[
-    list[str], typer.Option("--label", metavar="COLUMN", help="The column of the true labels.")
-]
-Predicted = Annotated[
-    list[str], typer.Option("--prediction", metavar="COLUMN", help="The column of the predicted labels.")
-]
-Score = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--score",
-        metavar="[LABEL=]COLUMN",
-        help="The column of the probability of a label; with two labels COLUMN alone is that of the positive "
-        "one, with more give LABEL=COLUMN for each.",
-    ),
-]
-Group = Annotated[
-    list[str] | None,
-    typer.Option("--group", metavar="COLUMN", help="A column whose values are compared; may be repeated."),
-]
-Overlapping = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--overlapping",
-        metavar="NAME=COLUMN,...",
-        help="Columns of 0 and 1 as groups of which an example can belong to several, compared with each "
-        "other; may be repeated.",
-    ),
-]
