@@ -12,9 +12,11 @@ from assay.changed_texts import json_lines
 from assay.config_models import AuditConfig, ValidityConfig
 from assay.engines import check_engine, engines
 from assay.findings import find
-from assay.gate import decide
+from assay.gate.decide import decide
 from assay.ledger import Ledger
 from assay.measure import Measured, measure
+from assay.outcome_rows import outcome_table
+from assay.outcome_table import write_table
 from assay.plan import Plan, make_plan
 from assay.preview import preview
 from assay.progress import Reporter
@@ -23,6 +25,7 @@ from assay.run_folder import RunFolder, write_whole
 from assay.trust import with_validity
 from attacks.textattack.attack import DrivenAttack
 from reports.model import AuditReport, CandidateResult, DataSummary, Finding, GateResult, Provenance
+from reports.verdict import verdict_of
 from robustness.asking import Budget
 from robustness.device import describe_device
 
@@ -56,6 +59,7 @@ def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False)
             started=started.isoformat(timespec="seconds"),
             seconds=time.perf_counter() - clock,
         )
+        write_table(outcome_table(plan, measured), run.outcomes)
         write_report(report, run)
         if lines := "".join(json_lines(plan, measured)):
             write_whole(run.changed_texts, lines)
@@ -109,7 +113,7 @@ def assemble(
     """The whole report; times are given, so that everything else depends on the plan alone."""
     test = plan.test
     return AuditReport(
-        schema_version=1,
+        schema_version=2,
         provenance=Provenance(
             started=started,
             seconds=seconds,
@@ -130,6 +134,7 @@ def assemble(
         candidates=list(results),
         findings=list(findings),
         gate=gate,
+        verdict=verdict_of([result.name for result in results], findings, gate),
     )
 
 

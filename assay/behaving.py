@@ -8,6 +8,7 @@ import numpy as np
 
 from assay.candidates import Prepared
 from assay.ledger import Ledger
+from assay.outcome_table import Failures
 from assay.plan import Plan, Suite
 from assay.progress import Reporter
 from attacks.errors import AssayError
@@ -34,7 +35,7 @@ def run_behaviour(
     plan: Plan,
     ledger: Ledger,
     reporter: Reporter,
-) -> BehaviouralResult:
+) -> tuple[BehaviouralResult, Failures]:
     """One behavioural test on the audited texts; clean: what the model answers to them as they are."""
     data, seed = plan.test, plan.config.seed
     store = ledger.record_store(
@@ -58,13 +59,16 @@ def run_behaviour(
                     waiting = {}
             store.add(waiting)
     outcomes = [_outcome(record) for record in store.load().values()]
-    return summarize(
+    result = summarize(
         outcomes,
         data,
         test,
         confidence=plan.config.fairness.confidence,
         scores=getattr(candidate.model, "scores", True),
     )
+    tested = [outcome for outcome in outcomes if outcome.variants]
+    failed = np.array([outcome.failed > 0 for outcome in tested], dtype=bool)
+    return result, Failures(tuple(outcome.example_id for outcome in tested), failed)
 
 
 def run_suite(

@@ -41,6 +41,7 @@ _PATHS = {
     ("data", "path"),
     ("data", "train_path"),
     ("data", "validation_path"),
+    ("gating", "baseline"),
     ("counterfactual", "templates"),
 }
 _MODELS = ("model", "encoder")

@@ -1,10 +1,12 @@
 """[fairness], [validity] and [[gate]]: how results are assessed, and what is required of them."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from assay.config_base import Count, Section, Share
+from reports.model import Decide
 
 
 class FairnessConfig(Section):
@@ -29,11 +31,29 @@ class ValidityConfig(Section):
     examples: Annotated[int, Field(ge=0)] = 100
 
 
+class GatingConfig(Section):
+    """[gating]: how all checks are decided.
+
+    baseline: the folder of an earlier run, or of what ``assay baseline set`` kept of one, against which
+        ``max_drop`` and ``max_rise`` are held.
+    false_discovery_rate: of the failures of checks that are tested, the share that may be chance.
+    smallest_difference: a smaller change of a metric between 0 and 1 fails no check, however sure it is.
+    """
+
+    baseline: Path | None = None
+    false_discovery_rate: Share = 0.05
+    smallest_difference: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
 class GateConfig(Section):
     """One [[gate]]: ``metric`` must be at least ``min`` and at most ``max``.
 
+    max_drop, max_rise: by how much it may have fallen below the baseline of [gating], or risen above it.
     candidate, epsilon: None means every one; ``epsilon`` is the budget, also in tokens or injections.
     group and value: a group column and one of its values. behaviour: a behavioural test.
+    decide: ``estimate`` goes by the estimate (and, against a baseline, fails only where the change is
+        established); ``certain-pass`` passes only where the whole interval is within the limits;
+        ``certain-fail`` fails only where the whole of it is outside.
     """
 
     metric: str
@@ -45,11 +65,16 @@ class GateConfig(Section):
     behaviour: str | None = None
     min: float | None = None
     max: float | None = None
+    max_drop: float | None = Field(None, ge=0)
+    max_rise: float | None = Field(None, ge=0)
+    decide: Decide = "estimate"
 
     @model_validator(mode="after")
     def _decidable(self) -> "GateConfig":
-        if self.min is None and self.max is None:
-            raise ValueError("expected min, max or both: without a limit there is nothing to check")
+        if all(limit is None for limit in (self.min, self.max, self.max_drop, self.max_rise)):
+            raise ValueError(
+                "expected min, max, max_drop or max_rise: without a limit there is nothing to check"
+            )
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min ({self.min:g}) is above max ({self.max:g}): nothing can pass")
         if self.epsilon is not None and self.attack is None:

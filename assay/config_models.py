@@ -12,7 +12,7 @@ from assay.config_base import Count, Section, folder_name
 from assay.config_candidates import CandidateConfig, LoraConfig, TrainConfig
 from assay.config_counterfactual import CounterfactualConfig
 from assay.config_data import DataConfig, SuiteConfig
-from assay.config_gate import FairnessConfig, GateConfig, ValidityConfig
+from assay.config_gate import FairnessConfig, GateConfig, GatingConfig, ValidityConfig
 from attacks.errors import nearest
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "DataConfig",
     "FairnessConfig",
     "GateConfig",
+    "GatingConfig",
     "LoraConfig",
     "SimilarityConfig",
     "SuiteConfig",
@@ -61,6 +62,7 @@ class AuditConfig(Section):
     similarity: SimilarityConfig = SimilarityConfig()
     fairness: FairnessConfig = FairnessConfig()
     validity: ValidityConfig = ValidityConfig()
+    gating: GatingConfig = GatingConfig()
     gate: list[GateConfig] = Field(default_factory=list)
 
     @field_validator("name")

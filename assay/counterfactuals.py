@@ -9,10 +9,12 @@ import numpy as np
 from assay.behaving import members
 from assay.candidates import Prepared
 from assay.ledger import Ledger
+from assay.outcome_table import Failures
 from assay.plan import Plan
 from assay.progress import Reporter
 from assay.stores import RecordStore
 from attacks.victims import TextVictim
+from fairness.counterfactual.changes import changes_of
 from fairness.counterfactual.examples import CounterfactualOutcome, Example, text_examples
 from fairness.counterfactual.results import CounterfactualResult
 from fairness.counterfactual.run import iter_outcomes
@@ -33,7 +35,7 @@ def run_counterfactuals(
     plan: Plan,
     ledger: Ledger,
     reporter: Reporter,
-) -> list[CounterfactualResult]:
+) -> list[tuple[CounterfactualResult, Failures]]:
     """The audited texts with their identities swapped, then the templates.
 
     clean: what the model answers to the audited texts as they are. A candidate that must know the group of an
@@ -52,7 +54,7 @@ def _texts(
     plan: Plan,
     ledger: Ledger,
     reporter: Reporter,
-) -> CounterfactualResult:
+) -> tuple[CounterfactualResult, Failures]:
     seed = plan.config.seed
     data = plan.test if run.max_examples is None else plan.test.sample(run.max_examples, seed)
     store = ledger.record_store(
@@ -80,7 +82,7 @@ def _templates(
     plan: Plan,
     ledger: Ledger,
     reporter: Reporter,
-) -> CounterfactualResult:
+) -> tuple[CounterfactualResult, Failures]:
     store = ledger.record_store(
         model=candidate.info.sha256,
         data=run.templates_fingerprint,
@@ -112,10 +114,11 @@ def _result(
     plan: Plan,
     *,
     templates: bool,
-) -> CounterfactualResult:
+) -> tuple[CounterfactualResult, Failures]:
     records = store.load()
-    return summarize(
-        [_outcome(records[example.id]) for example in examples],
+    outcomes = {example.id: _outcome(records[example.id]) for example in examples}
+    result = summarize(
+        outcomes.values(),
         examples,
         name=name,
         kind="templates" if templates else "texts",
@@ -125,6 +128,10 @@ def _result(
         confidence=plan.config.fairness.confidence,
         seed=plan.config.seed,
     )
+    changes = changes_of(examples, outcomes, plan.dataset.label_names, run.outcome)
+    rows, first = np.unique(changes.example, return_inverse=True)
+    failed = np.bincount(first, weights=changes.flipped, minlength=len(rows)) > 0
+    return result, Failures(tuple(examples[row].id for row in rows.tolist()), failed)
 
 
 def _outcome(record: dict[str, Any]) -> CounterfactualOutcome:

@@ -11,8 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from assay.config_base import folder_name
 from assay.fairness_findings import fairness_findings
+from assay.outcome_table import CLEAN, Answers, OutcomeTable, write_table
 from assay.prediction_notes import label_counts, notes_of
 from assay.prediction_roles import Roles
 from assay.predictions import Predictions, read_predictions
@@ -23,6 +26,7 @@ from fairness.assess import assess
 from fairness.results import FairnessResult
 from reports.model import AuditReport, CandidateResult, DataSummary, GateResult, ModelInfo, Provenance
 from reports.naming import PREDICTIONS
+from reports.verdict import verdict_of
 from robustness.estimate import Estimate
 from robustness.metrics import clean_result_of
 from robustness.results import RobustnessResult
@@ -62,9 +66,10 @@ def run_fairness(path: Path, roles: Roles, settings: Settings) -> tuple[AuditRep
     with _folder(run):
         predictions = read_predictions(path, roles, settings.labels, settings.positive_label)
         result = _assessed(predictions, roles, settings, name)
-        found = list(fairness_findings(result))
+        found = sorted(fairness_findings(result), key=lambda each: SEVERITIES.index(each.severity))
+        gate = GateResult(passed=True, checks=[])
         report = AuditReport(
-            schema_version=1,
+            schema_version=2,
             provenance=Provenance(
                 started=started.isoformat(timespec="seconds"),
                 seconds=time.perf_counter() - clock,
@@ -77,11 +82,33 @@ def run_fairness(path: Path, roles: Roles, settings: Settings) -> tuple[AuditRep
             ),
             data=_data(predictions, roles, result, name),
             candidates=[result],
-            findings=sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)),
-            gate=GateResult(passed=True, checks=[]),
+            findings=found,
+            gate=gate,
+            verdict=verdict_of([name], found, gate),
         )
+        write_table(_table(predictions, name), run.outcomes)
         write_report(report, run)
     return report, run
+
+
+def _table(predictions: Predictions, name: str) -> OutcomeTable:
+    n = len(predictions.y_true)
+    nothing = np.zeros(n, dtype=bool)
+    clean = Answers(
+        prediction=predictions.y_pred,
+        probabilities=predictions.scores,
+        skipped=nothing,
+        success=nothing,
+        reached=~nothing,
+        queries=np.zeros(n),
+    )
+    return OutcomeTable(
+        label_names=predictions.label_names,
+        ids=tuple(map(str, range(1, n + 1))),
+        labels=predictions.y_true,
+        groups={column: words.cells() for column, words in predictions.groups.items()},
+        answers={name: {CLEAN: clean}},
+    )
 
 
 def _checked_name(path: Path, settings: Settings) -> str:

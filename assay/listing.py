@@ -87,7 +87,7 @@ def _described(each: Any) -> Iterator[str]:
 
 
 def _metrics() -> list[str]:
-    from assay.gate import METRICS, keys_in_words
+    from assay.gate.metrics import METRICS, keys_in_words
 
     width = max(map(len, METRICS))
     return [f"{name:{width}}  {keys_in_words(allowed)}" for name, allowed in METRICS.items()]

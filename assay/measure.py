@@ -1,7 +1,7 @@
 """Measures one candidate: clean, under every attack, and by group; every outcome goes through the ledger."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,9 +10,11 @@ from assay.candidates import Prepared
 from assay.counterfactuals import run_counterfactuals
 from assay.forecasts import in_words
 from assay.ledger import Ledger
+from assay.outcome_table import Failures, behaviour_subject
 from assay.plan import Plan
 from assay.progress import Reporter
 from attacks.base import Attack
+from attacks.victims import EmbeddingScale
 from fairness.assess import AttackedPredictions, assess
 from fairness.results import FairnessResult
 from reports.model import CandidateResult
@@ -36,14 +38,19 @@ class Measured:
     """A candidate's results, with the outcomes they came from for comparisons between candidates.
 
     attacked, qualities: for each attack of the plan, in its order, the outcomes and the qualities of their
-    texts. unstable: share of texts that a model which only answers was asked twice and answered differently;
-    None where that was not tried.
+    texts. scored: whether its probabilities mean something; False for a model that gives labels only.
+    scale: of its embeddings, None where it has none here. failures: {subject: the texts it failed a test
+    on}, as in ``OutcomeTable``. unstable: share of texts that a model which only answers was asked twice
+    and answered differently; None where that was not tried.
     """
 
     result: CandidateResult
     clean: list[Outcome]
     attacked: list[list[Outcome]]
     qualities: list[list[Quality | None]]
+    scored: bool = True
+    scale: EmbeddingScale | None = None
+    failures: dict[str, Failures] = field(default_factory=dict)
     unstable: Estimate | None = None
 
 
@@ -68,6 +75,12 @@ def measure(
     ]
     model = candidate.model
     scale = model.embedding_scale if isinstance(model, Routed) or computed_here(model) else None
+    behaviours = [run_behaviour(candidate, each, clean, plan, ledger, reporter) for each in plan.behaviours]
+    swapped = (
+        run_counterfactuals(candidate, clean, plan.counterfactual, plan, ledger, reporter)
+        if plan.counterfactual
+        else []
+    )
     whole = [each for each in zip(plan.attacks, attacked, strict=True) if complete(each[1])]
     robustness = RobustnessResult(
         clean=clean_result(
@@ -100,9 +113,7 @@ def measure(
             scale=scale,
             confidence=settings.confidence,
         ),
-        behaviours=[
-            run_behaviour(candidate, each, clean, plan, ledger, reporter) for each in plan.behaviours
-        ],
+        behaviours=[result for result, _ in behaviours],
         suites=[run_suite(candidate, suite, plan, ledger, reporter) for suite in plan.suites],
     )
     result = CandidateResult(
@@ -112,13 +123,21 @@ def measure(
         robustness=robustness,
         fairness=_fairness(plan, model, clean, attacked) if test.groups else None,
         mitigation=candidate.mitigation,
-        counterfactuals=(
-            run_counterfactuals(candidate, clean, plan.counterfactual, plan, ledger, reporter)
-            if plan.counterfactual
-            else []
-        ),
+        counterfactuals=[each for each, _ in swapped],
     )
-    return Measured(result, clean, attacked, qualities, _unstable(candidate, clean, plan))
+    return Measured(
+        result,
+        clean,
+        attacked,
+        qualities,
+        scored=gives_scores(model),
+        scale=scale,
+        failures={
+            **{behaviour_subject(each.name, each.params): failures for each, failures in behaviours},
+            **{each.kind: failures for each, failures in swapped},
+        },
+        unstable=_unstable(candidate, clean, plan),
+    )
 
 
 def _unstable(candidate: Prepared, clean: Sequence[Outcome], plan: Plan) -> Estimate | None:

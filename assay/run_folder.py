@@ -76,9 +76,13 @@ class RunFolder:
     def changed_texts(self) -> Path:
         return self.path / "adversarial.jsonl"
 
+    @property
+    def outcomes(self) -> Path:
+        return self.path / "outcomes.parquet"
+
     def remove_reports(self) -> None:
         """Remove the results of an earlier audit; the ledger and the models stay."""
-        for path in (self.audit, self.report, self.summary, self.changed_texts):
+        for path in (self.audit, self.report, self.summary, self.changed_texts, self.outcomes):
             path.unlink(missing_ok=True)
 
     def model(self, candidate: str) -> Path:

@@ -9,6 +9,10 @@ from robustness.estimate import Estimate
 from robustness.results import EpochRecord, RobustnessResult
 
 Severity = Literal["critical", "warning", "info"]
+Decide = Literal["estimate", "certain-pass", "certain-fail"]
+"""What a check goes by: the estimate; or its interval, passing only where the whole of it is within the
+limits, or failing only where the whole of it is outside."""
+Recommendation = Literal["ship", "ship with care", "do not ship"]
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class GateCheck:
-    """One line of the gate, decided. ``passed`` is False also when the metric was not measured."""
+    """One line of the gate, decided. ``passed`` is False also when the metric was not measured.
+
+    minimum, maximum: limits of the metric. max_drop, max_rise: by how much it may fall below, or rise
+    above, the baseline. baseline: the metric there. change: the metric now minus the baseline, on the
+    shared examples where they are compared in pairs. test: how the change was tested; p_value: of that
+    test, against "no change for the worse", or of the interval against the limit; adjusted_p_value: for all
+    checks of the gate. Each is None where the check did not need it.
+    """
 
     name: str
     metric: str
@@ -132,21 +143,73 @@ class GateCheck:
     maximum: float | None
     passed: bool
     message: str
+    decide: Decide = "estimate"
+    max_drop: float | None = None
+    max_rise: float | None = None
+    baseline: Estimate | None = None
+    change: Estimate | None = None
+    test: str | None = None
+    p_value: float | None = None
+    adjusted_p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The audit that a gate compared with.
+
+    started: ISO 8601, UTC. n: its examples. shared: how many of them both audits have.
+    """
+
+    path: str
+    name: str
+    started: str
+    n: int
+    shared: int
 
 
 @dataclass(frozen=True)
 class GateResult:
+    """baseline: None where there was none. false_discovery_rate: at which tested checks fail (Benjamini and
+    Hochberg 1995). smallest_difference: a smaller change of a metric between 0 and 1 fails no check."""
+
     passed: bool
     checks: list[GateCheck]
+    baseline: Baseline | None = None
+    false_discovery_rate: float = 0.05
+    smallest_difference: float = 0.0
+
+
+@dataclass(frozen=True)
+class CandidateVerdict:
+    """reason: one sentence."""
+
+    candidate: str
+    state: Recommendation
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the audit advises. It says "do not ship" where the gate failed, and only there.
+
+    reason: one sentence. because: the five findings at most that lie behind it, what matters most first; a
+    check that failed is one of them, with the id ``gate.failed``.
+    """
+
+    state: Recommendation
+    reason: str
+    candidates: list[CandidateVerdict]
+    because: list[Finding]
 
 
 @dataclass(frozen=True)
 class AuditReport:
     """audit.json. ``findings`` are in the order of importance. ``gate`` passes when it has no checks."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     provenance: Provenance
     data: DataSummary
     candidates: list[CandidateResult]
     findings: list[Finding]
     gate: GateResult
+    verdict: Verdict

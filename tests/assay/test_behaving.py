@@ -84,7 +84,7 @@ def prepared(model: Words) -> Prepared:
 def behaved(plan: Plan, ledger: Ledger, model: Words, number: int = 0) -> BehaviouralResult:
     clean = evaluate.predict(Words(), plan.test, MemoryStore())
     reporter = Reporter(Console(file=io.StringIO()))
-    return run_behaviour(prepared(model), plan.behaviours[number], clean, plan, ledger, reporter)
+    return run_behaviour(prepared(model), plan.behaviours[number], clean, plan, ledger, reporter)[0]
 
 
 def test_the_result_is_that_of_the_test_without_a_ledger(plan: Plan, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from assay import audit as pipeline
 from assay import cli, demo, train_command
 from assay.config import load_config
-from assay.gate import METRICS
+from assay.gate.metrics import METRICS
 from assay.plan import make_plan
 from attacks import registry as attack_registry
 from attacks.errors import AssayError

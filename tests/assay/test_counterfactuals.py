@@ -90,7 +90,7 @@ def found(
     info = ModelInfo(source="partial", sha256="m", num_parameters=None, labels=list(LABELS))
     prepared = Prepared("own", "callable", model, info, None, lambda: model)
     reporter = Reporter(Console(file=io.StringIO()))
-    return run_counterfactuals(prepared, clean, run, plan, ledger, reporter)
+    return [result for result, _ in run_counterfactuals(prepared, clean, run, plan, ledger, reporter)]
 
 
 def test_texts_and_templates_are_asked_and_what_the_model_depends_on_is_found(

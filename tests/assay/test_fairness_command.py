@@ -58,6 +58,7 @@ print("exit", code, [each for each in heavy if each in sys.modules])
     assert done.stdout.splitlines()[-1] in ("exit None []", "exit 0 []"), done.stdout + done.stderr
     assert {path.name for path in (tmp_path / "runs" / "p").iterdir()} == {
         "audit.json",
+        "outcomes.parquet",
         "report.html",
         "summary.md",
     }

@@ -15,7 +15,9 @@ from reports.model import (
     ModelInfo,
     Provenance,
     TrainingSummary,
+    Verdict,
 )
+from reports.verdict import verdict_of
 from robustness.estimate import Estimate, wilson
 from robustness.results import (
     AdversarialExample,
@@ -52,8 +54,18 @@ KEPT = {"plain": (0.7, 0.3, 0.02), "fgsm-trained": (0.9, 0.68, 0.25)}
 
 
 def example_report() -> AuditReport:
+    return with_verdict(_example())
+
+
+def with_verdict(report: AuditReport) -> AuditReport:
+    """The report with the verdict that its gate and findings give."""
+    names = [each.name for each in report.candidates]
+    return replace(report, verdict=verdict_of(names, report.findings, report.gate))
+
+
+def _example() -> AuditReport:
     return AuditReport(
-        schema_version=1,
+        schema_version=2,
         provenance=Provenance(
             started="2026-02-03T10:15:00Z",
             seconds=241.7,
@@ -135,6 +147,7 @@ def example_report() -> AuditReport:
                 ),
             ],
         ),
+        verdict=Verdict("ship", "", [], []),
     )
 
 
@@ -149,12 +162,14 @@ def no_attacks(report: AuditReport) -> AuditReport:
         )
         for each in report.candidates
     ]
-    return replace(
-        report,
-        data=replace(report.data, groups={}, notes=[]),
-        candidates=candidates,
-        findings=[],
-        gate=GateResult(passed=True, checks=[]),
+    return with_verdict(
+        replace(
+            report,
+            data=replace(report.data, groups={}, notes=[]),
+            candidates=candidates,
+            findings=[],
+            gate=GateResult(passed=True, checks=[]),
+        )
     )
 
 

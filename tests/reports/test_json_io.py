@@ -70,10 +70,18 @@ def test_floats_read_back_exactly(number: float) -> None:
 def test_the_keys_come_in_the_order_of_the_types(report: AuditReport) -> None:
     text = to_json(report)
     document = json.loads(text)
-    assert list(document) == ["schema_version", "provenance", "data", "candidates", "findings", "gate"]
+    assert list(document) == [
+        "schema_version",
+        "provenance",
+        "data",
+        "candidates",
+        "findings",
+        "gate",
+        "verdict",
+    ]
     estimate = document["candidates"][0]["robustness"]["worst_case_accuracy"]
     assert list(estimate) == ["value", "low", "high", "n", "reason"]
-    assert text.startswith('{\n  "schema_version": 1,')
+    assert text.startswith('{\n  "schema_version": 2,')
     assert text.endswith("}\n")
 
 
@@ -114,9 +122,9 @@ def test_a_truncated_file_is_refused_with_its_place(report: AuditReport) -> None
         ("{}", "an object without it"),
         ('{"schema_version": "1"}', "got '1'"),
         ('{"schema_version": true}', "got True"),
-        ('{"schema_version": 2}', "newer assay"),
-        ('{"schema_version": 0}', "expected schema_version 1, got 0"),
-        ('{"schema_version": 1, "x": NaN}', "finite numbers, got NaN"),
+        ('{"schema_version": 3}', "newer assay"),
+        ('{"schema_version": 0}', "expected schema_version 2, got 0"),
+        ('{"schema_version": 2, "x": NaN}', "finite numbers, got NaN"),
         ("[" * 100_000, "nested too deep"),
     ],
 )

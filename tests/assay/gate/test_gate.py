@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from assay.config_models import GateConfig
-from assay.gate import BIAS_MEANS, FLIP_RATES, METRICS, check_gate, check_gate_names, decide, judge
+from assay.gate.decide import decide, judge
+from assay.gate.metrics import BIAS_MEANS, FLIP_RATES, METRICS, check_gate, check_gate_names
 from attacks.errors import AssayError
 from fairness.counterfactual.results import CounterfactualResult
 from fairness.results import BiasAUC, GroupAssessment, SubgroupAUC

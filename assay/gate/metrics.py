@@ -1,0 +1,143 @@
+"""What a check of the gate may name, and with which keys: refused before anything is read."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from assay.config_models import GateConfig
+from attacks.errors import AssayError, nearest
+from fairness.disparities import BOTH, DISPARITIES, EQUALITY_DIFFERENCES, OVERALL
+from fairness.metrics import OUTCOME_METRICS
+
+Keys = frozenset[str]
+
+ALL: Keys = frozenset()
+ATTACK: Keys = frozenset({"attack"})
+COLUMN: Keys = frozenset({"group"})
+VALUE: Keys = frozenset({"group", "value"})
+BEHAVIOUR: Keys = frozenset({"behaviour"})
+
+MINIMAL_NORM = "minimal_norm"
+FILTERED = "filtered_success_rate"
+FAILURE_RATE = "failure_rate"
+FLIP_RATES = {"flip_rate": "texts", "template_flip_rate": "templates"}
+LOG_LOSS = "log_loss"
+ATTACK_METRICS = ("accuracy_under_attack", "attack_success_rate")
+GROUP_METRICS = ("accuracy", "balanced_accuracy", "expected_calibration_error", LOG_LOSS)
+CLASS_METRICS = (*OUTCOME_METRICS, "roc_auc")
+OVERALL_DISPARITIES = (*(f"{name}_{kind}" for name in OVERALL for kind in BOTH), "log_loss_difference")
+CLASS_DISPARITIES = (
+    *(f"{name}_{kind}" for name in DISPARITIES for kind in BOTH),
+    *(f"{name}_difference" for name in EQUALITY_DIFFERENCES),
+    "roc_auc_difference",
+)
+BIAS_MEANS = ("bias_score", "mean_subgroup_auc", "mean_bpsn_auc", "mean_bnsp_auc")
+BIAS_AREAS = ("subgroup_auc", "bpsn_auc", "bnsp_auc")
+UNBOUNDED = (
+    MINIMAL_NORM,
+    LOG_LOSS,
+    "log_loss_difference",
+    *(f"{n}_difference" for n in EQUALITY_DIFFERENCES),
+)
+"""Metrics that may be above 1."""
+
+METRICS: dict[str, tuple[Keys, ...]] = {
+    **dict.fromkeys(GROUP_METRICS, (VALUE, VALUE | ATTACK)),
+    **dict.fromkeys(CLASS_METRICS, (VALUE, VALUE | ATTACK)),
+    **dict.fromkeys(("accuracy", "expected_calibration_error", "roc_auc"), (ALL, VALUE, VALUE | ATTACK)),
+    "macro_f1": (ALL,),
+    "worst_case_accuracy": (ALL,),
+    **dict.fromkeys(ATTACK_METRICS, (ATTACK, VALUE | ATTACK)),
+    MINIMAL_NORM: (ATTACK,),
+    FILTERED: (ATTACK,),
+    FAILURE_RATE: (BEHAVIOUR,),
+    **dict.fromkeys(FLIP_RATES, (ALL,)),
+    **dict.fromkeys((*OVERALL_DISPARITIES, *CLASS_DISPARITIES), (COLUMN, COLUMN | ATTACK)),
+    **dict.fromkeys(BIAS_MEANS, (COLUMN,)),
+    **dict.fromkeys(BIAS_AREAS, (VALUE,)),
+}
+"""Every metric that a check may name, and the sets of keys with which it says what is measured.
+
+With more than two classes the metrics of one class are named ``metric[label]``."""
+
+
+OF_CLASS = (*CLASS_METRICS, *CLASS_DISPARITIES, *BIAS_MEANS, *BIAS_AREAS)
+"""Metrics that are measured for each class where there are more than two."""
+
+
+def check_gate(checks: Sequence[GateConfig], *, swaps: bool = True) -> None:
+    """Refuse, before anything is read, a check that could not be decided; raises AssayError.
+
+    swaps: whether the audit swaps identities.
+    """
+    for position, check in enumerate(checks):
+        metric, _ = split_label(check.metric)
+        if metric not in METRICS:
+            raise AssayError(
+                f'gate.{position}.metric: there is no metric "{check.metric}".'
+                f"{nearest(metric, list(METRICS))} The metrics: {', '.join(METRICS)}."
+            )
+        if metric in FLIP_RATES and not swaps:
+            raise AssayError(
+                f"gate.{position}: {metric} is measured where identities are swapped: add [counterfactual]."
+            )
+        for key, limit in (("min", check.min), ("max", check.max)):
+            if limit is not None and metric not in UNBOUNDED and not 0 <= limit <= 1:
+                hint = f" Did you mean {limit / 100:g}?" if 2 <= limit <= 100 else ""
+                raise AssayError(
+                    f"gate.{position}.{key}: {metric} lies between 0 and 1, got {limit:g}.{hint}"
+                )
+        keys = ("attack", "group", "value", "behaviour")
+        given = frozenset(key for key in keys if getattr(check, key) is not None)
+        if given not in METRICS[metric]:
+            raise AssayError(
+                f"gate.{position}: {metric} goes {keys_in_words(METRICS[metric])}; got "
+                f"{_listed(given) or 'none of them'}. Add or leave out keys of this check."
+            )
+
+
+def check_gate_names(
+    checks: Sequence[GateConfig], labels: tuple[str, ...], groups: Mapping[str, Sequence[str]]
+) -> None:
+    """Refuse a check of a class or of a group that the audited data does not have; raises AssayError.
+
+    labels: of the data. groups: {grouping: its groups}.
+    """
+    for position, check in enumerate(checks):
+        metric, label = split_label(check.metric)
+        place = f"gate.{position}.metric"
+        # Without a group it is the area over all classes.
+        of_class = metric in OF_CLASS and not (metric == "roc_auc" and check.group is None)
+        if label is not None and not (of_class and len(labels) > 2):
+            raise AssayError(f'{place}: expected "{metric}" for these data, got "{check.metric}".')
+        if label is None and of_class and len(labels) > 2:
+            raise AssayError(
+                f"{place}: the data has {len(labels)} labels, so {metric} is measured for each: name one, "
+                f'for example "{metric}[{labels[-1]}]".'
+            )
+        if label is not None and label not in labels:
+            raise AssayError(
+                f'{place}: the data has no label "{label}".{nearest(label, labels)} '
+                f"Its labels: {', '.join(labels)}."
+            )
+        if check.group is not None and check.value is not None and check.value not in groups[check.group]:
+            values = list(groups[check.group])
+            raise AssayError(
+                f'gate.{position}.value: no audited example has {check.group} = "{check.value}".'
+                f"{nearest(check.value, values)} There are: {', '.join(values)}."
+            )
+
+
+def keys_in_words(allowed: Sequence[Keys]) -> str:
+    """``alone, or with group and value``."""
+    return ", or ".join(f"with {_listed(keys)}" if keys else "alone" for keys in allowed)
+
+
+def _listed(keys: Keys) -> str:
+    *most, last = sorted(keys) or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def split_label(metric: str) -> tuple[str, str | None]:
+    """``tpr[hate]`` as ("tpr", "hate"); ("tpr", None) where no class is named."""
+    match = re.fullmatch(r"(.*?)\[(.*)\]", metric, re.DOTALL)
+    return (match[1], match[2]) if match else (metric, None)

@@ -1,0 +1,248 @@
+"""What happened to every example, without a text: outcomes.parquet of a run folder, for comparisons."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attacks.errors import AssayError
+
+CLEAN = ""
+"""The subject of answers to the texts as they are."""
+GROUP = "group: "
+"""How the columns of groups start."""
+VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one candidate answered to the n examples of a table, clean or under one attack, judged.
+
+    prediction: (n,) int64. probabilities: (n, k), None for a model that gives labels only. skipped,
+    success, reached: (n,) bool, as in ``robustness.outcomes.Outcome``. near: (n,) bool, successes whose
+    text stays near the original; None where no text was changed. queries: (n,) forward passes.
+    minimal_norm: (n,) the smallest relative epsilon that turns each example (inf: none found); None for an
+    attack that does not look for it.
+    """
+
+    prediction: np.ndarray
+    probabilities: np.ndarray | None
+    skipped: np.ndarray
+    success: np.ndarray
+    reached: np.ndarray
+    queries: np.ndarray
+    near: np.ndarray | None = None
+    minimal_norm: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Failures:
+    """ids: m texts (or templates) to which a test applied. failed: (m,) bool."""
+
+    ids: tuple[str, ...]
+    failed: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeTable:
+    """The outcomes of one audit.
+
+    label_names: k names. ids: n unique strings. labels: (n,) int64, indices into label_names. groups:
+    {column: (n,) str}. answers: {candidate: {subject: Answers}}, the subject being ``CLEAN`` or
+    ``attack_subject``. failures: {candidate: {subject: Failures}}, the subject being ``behaviour_subject``,
+    ``texts`` or ``templates`` (with whose swapped identities another label is given).
+    """
+
+    label_names: tuple[str, ...]
+    ids: tuple[str, ...]
+    labels: np.ndarray
+    groups: dict[str, np.ndarray]
+    answers: dict[str, dict[str, Answers]]
+    failures: dict[str, dict[str, Failures]] = field(default_factory=dict)
+
+
+def attack_subject(name: str, params: Mapping[str, Any]) -> str:
+    """An attack with everything that decides its outcomes."""
+    return json.dumps(["attack", name, params], sort_keys=True, default=str)
+
+
+def behaviour_subject(name: str, params: Mapping[str, Any]) -> str:
+    """A behavioural test with everything that decides its outcomes."""
+    return json.dumps(["behaviour", name, params], sort_keys=True, default=str)
+
+
+def write_table(table: OutcomeTable, path: Path) -> None:
+    """Replace the file in one step. Raises AssayError where it cannot be written."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    about = {"version": VERSION, "label_names": table.label_names, "n": len(table.ids)}
+    parts = list(_parts(table))
+    whole = pa.concat_tables(parts).replace_schema_metadata({"assay": json.dumps(about)})
+    scratch = path.with_name(path.name + ".tmp")
+    try:
+        pq.write_table(whole, scratch, compression="zstd")
+        os.replace(scratch, path)  # noqa: PTH105
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise AssayError(
+            f"{path}: could not be written ({error.strerror}). "
+            "Free some space or make the folder writable, and run again; the ledger is kept."
+        ) from error
+
+
+def read_table(path: Path) -> OutcomeTable:
+    """The table that ``write_table`` wrote; raises AssayError for one that is missing or something else."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        whole = pq.read_table(path)
+        about = json.loads((whole.schema.metadata or {})[b"assay"])
+    except FileNotFoundError as error:
+        raise AssayError(
+            f"{path}: no such file. An audit writes it; run the audit again with this version of assay."
+        ) from error
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise AssayError(
+            f"{path}: expected the outcomes of an audit, got something else. Run it again."
+        ) from error
+    if about["version"] != VERSION:
+        raise AssayError(
+            f"{path}: expected outcomes of version {VERSION}, got {about['version']}. Another version of "
+            "assay wrote them: update assay, or run the audit again."
+        )
+    return _table(whole, tuple(about["label_names"]))
+
+
+def _parts(table: OutcomeTable) -> Iterator[Any]:
+    """One Arrow table for each candidate and subject, all of one schema."""
+    import pyarrow as pa
+
+    n, ids = len(table.ids), pa.array(table.ids, pa.string())
+    encoded = {GROUP + column: _words(values) for column, values in table.groups.items()}
+    for candidate, subjects in table.answers.items():
+        for subject, each in subjects.items():
+            probabilities = None if each.probabilities is None else each.probabilities.tolist()
+            yield pa.table(
+                {
+                    "candidate": _repeated(candidate, n),
+                    "subject": _repeated(subject, n),
+                    "example_id": ids,
+                    "label": pa.array(table.labels, pa.int32()),
+                    "prediction": pa.array(each.prediction, pa.int32()),
+                    "probabilities": pa.array(probabilities or [None] * n, pa.list_(pa.float64())),
+                    "skipped": pa.array(each.skipped, pa.bool_()),
+                    "success": pa.array(each.success, pa.bool_()),
+                    "reached": pa.array(each.reached, pa.bool_()),
+                    "queries": pa.array(each.queries, pa.float64()),
+                    "near": _optional(each.near, n, pa.bool_()),
+                    "minimal_norm": _optional(each.minimal_norm, n, pa.float64()),
+                    **encoded,
+                }
+            )
+    for candidate, tests in table.failures.items():
+        for subject, test in tests.items():
+            m = len(test.ids)
+            yield pa.table(
+                {
+                    "candidate": _repeated(candidate, m),
+                    "subject": _repeated(subject, m),
+                    "example_id": pa.array(test.ids, pa.string()),
+                    "label": pa.nulls(m, pa.int32()),
+                    "prediction": pa.nulls(m, pa.int32()),
+                    "probabilities": pa.nulls(m, pa.list_(pa.float64())),
+                    "skipped": pa.nulls(m, pa.bool_()),
+                    "success": pa.array(test.failed, pa.bool_()),
+                    "reached": pa.nulls(m, pa.bool_()),
+                    "queries": pa.nulls(m, pa.float64()),
+                    "near": pa.nulls(m, pa.bool_()),
+                    "minimal_norm": pa.nulls(m, pa.float64()),
+                    **{name: _none(m) for name in encoded},
+                }
+            )
+
+
+def _table(whole: Any, label_names: tuple[str, ...]) -> OutcomeTable:
+    answers: dict[str, dict[str, Answers]] = {}
+    failures: dict[str, dict[str, Failures]] = {}
+    ids: tuple[str, ...] = ()
+    labels, groups = np.zeros(0, dtype=np.int64), {}
+    for candidate, subject, part in _runs(whole):
+        if part["reached"].null_count:
+            failed = part["success"].to_numpy()
+            found = Failures(tuple(part["example_id"].to_pylist()), failed)
+            failures.setdefault(candidate, {})[subject] = found
+            continue
+        if not answers:
+            ids = tuple(part["example_id"].to_pylist())
+            labels = part["label"].to_numpy().astype(np.int64)
+            groups = {
+                name.removeprefix(GROUP): np.array(part[name].to_pylist())
+                for name in part.column_names
+                if name.startswith(GROUP)
+            }
+        answers.setdefault(candidate, {})[subject] = _answers(part, len(label_names))
+    return OutcomeTable(label_names, ids, labels, groups, answers, failures)
+
+
+def _runs(whole: Any) -> Iterator[tuple[str, str, Any]]:
+    """The rows of one candidate and subject, which stand together."""
+    import pyarrow.compute as pc
+
+    candidates, subjects = (pc.cast(whole[name], "string") for name in ("candidate", "subject"))
+    names, about = np.array(candidates.to_pylist()), np.array(subjects.to_pylist())
+    new = np.flatnonzero((names[1:] != names[:-1]) | (about[1:] != about[:-1])) + 1
+    ends = [0, *new.tolist(), len(names)]
+    for start, end in pairwise(ends):
+        if end > start:
+            yield str(names[start]), str(about[start]), whole.slice(start, end - start)
+
+
+def _answers(part: Any, k: int) -> Answers:
+    given = part["probabilities"].null_count == 0
+    flat = part["probabilities"].combine_chunks().flatten().to_numpy() if given else None
+    return Answers(
+        prediction=part["prediction"].to_numpy().astype(np.int64),
+        probabilities=None if flat is None else flat.reshape(-1, k),
+        skipped=part["skipped"].to_numpy(),
+        success=part["success"].to_numpy(),
+        reached=part["reached"].to_numpy(),
+        queries=part["queries"].to_numpy(),
+        near=None if part["near"].null_count else part["near"].to_numpy(),
+        minimal_norm=None if part["minimal_norm"].null_count else part["minimal_norm"].to_numpy(),
+    )
+
+
+def _repeated(word: str, n: int) -> Any:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(n, dtype=np.int32)), pa.array([word], pa.string())
+    )
+
+
+def _words(values: np.ndarray) -> Any:
+    import pyarrow as pa
+
+    names, codes = np.unique(values, return_inverse=True)
+    return pa.DictionaryArray.from_arrays(
+        pa.array(codes.astype(np.int32)), pa.array(names.tolist(), pa.string())
+    )
+
+
+def _none(n: int) -> Any:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.nulls(n, pa.int32()), pa.array([], pa.string()))
+
+
+def _optional(values: np.ndarray | None, n: int, kind: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.nulls(n, kind) if values is None else pa.array(values, kind)
