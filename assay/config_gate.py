@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from assay.config_base import Count, Section, Share
-from reports.model import Decide
+from reports.decisions import Decide
 
 
 class FairnessConfig(Section):

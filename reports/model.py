@@ -5,14 +5,11 @@ from typing import Any, Literal
 
 from fairness.counterfactual.results import CounterfactualResult
 from fairness.results import FairnessResult
+from reports.decisions import Decide, Recommendation
 from robustness.estimate import Estimate
 from robustness.results import EpochRecord, RobustnessResult
 
 Severity = Literal["critical", "warning", "info"]
-Decide = Literal["estimate", "certain-pass", "certain-fail"]
-"""What a check goes by: the estimate; or its interval, passing only where the whole of it is within the
-limits, or failing only where the whole of it is outside."""
-Recommendation = Literal["ship", "ship with care", "do not ship"]
 
 
 @dataclass(frozen=True)

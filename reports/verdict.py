@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from reports.decisions import Recommendation
 from reports.formatting import counted
-from reports.model import CandidateVerdict, Finding, GateCheck, GateResult, Recommendation, Verdict
+from reports.model import CandidateVerdict, Finding, GateCheck, GateResult, Verdict
 
 REASONS = 5
 """How many findings a verdict names."""
