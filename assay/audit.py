@@ -12,9 +12,11 @@ from assay.changed_texts import json_lines
 from assay.config_models import AuditConfig, ValidityConfig
 from assay.engines import check_engine, engines
 from assay.findings import find
-from assay.gate.decide import decide
+from assay.gate.audited import Audited
+from assay.gate.baseline import check_apart, gated, read_baseline
 from assay.ledger import Ledger
 from assay.measure import Measured, measure
+from assay.mlflow_log import told_of
 from assay.outcome_rows import outcome_table
 from assay.outcome_table import write_table
 from assay.plan import Plan, make_plan
@@ -43,6 +45,8 @@ def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False)
     Raises AssayError for a user's mistake, before anything expensive wherever it can be known then.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+    check_apart(config.gating.baseline, config.runs / config.name)
+    baseline = read_baseline(config.gating.baseline)
     run = RunFolder.create(config.runs / config.name)
     with run.lock(), Ledger(run.ledger) as ledger:
         plan = make_plan(config, ledger.answer_store)
@@ -50,17 +54,20 @@ def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False)
             plan = as_far_as_it_came(plan)
         run.remove_reports()  # what an earlier audit said must not be taken for what this one says
         measured = measure_candidates(plan, run, ledger, reporter)
-        results = [each.result for each in measured]
+        results, outcomes = [each.result for each in measured], outcome_table(plan, measured)
+        now = Audited(results, outcomes, config.fairness.confidence, config.seed)
         report = assemble(
             plan,
             results,
             find(plan, measured),
-            decide(config.gate, results),
+            gated(config.gate, now, config.gating, baseline),
             started=started.isoformat(timespec="seconds"),
             seconds=time.perf_counter() - clock,
         )
-        write_table(outcome_table(plan, measured), run.outcomes)
+        write_table(outcomes, run.outcomes)
         write_report(report, run)
+        if config.log_to:
+            reporter.say(told_of(report, run))  # a log that fails is told; the audit has not failed
         if lines := "".join(json_lines(plan, measured)):
             write_whole(run.changed_texts, lines)
     return report

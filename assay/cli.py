@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from assay.cli_compare import compare
 from assay.cli_fairness import fairness
+from assay.cli_gate import baseline, gate
+from assay.cli_init import init
 from assay.cli_options import (
     EXIT_COULD_NOT_RUN,
     Config,
@@ -27,6 +30,7 @@ from assay.cli_options import (
     TextColumn,
     Workers,
 )
+from assay.cli_report import report
 from assay.cli_resources import resources
 from attacks.errors import AssayError
 
@@ -60,6 +64,7 @@ app = typer.Typer(
 )
 
 app.add_typer(resources, name="resources")
+app.add_typer(baseline, name="baseline")
 
 EXIT_GATE_FAILED = 1
 
@@ -308,6 +313,10 @@ def attack(
 
 
 app.command()(fairness)
+app.command()(compare)
+app.command()(report)
+app.command()(init)
+app.command()(gate)
 
 
 @app.command()

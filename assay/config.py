@@ -31,6 +31,7 @@ __all__ = [
     "TrainConfig",
     "build_config",
     "load_config",
+    "read_toml",
     "toml_value",
 ]
 
@@ -58,7 +59,7 @@ def load_config(path: Path | str, overrides: Mapping[str, str] | None = None) ->
     Raises AssayError naming the dotted place, what was expected and what came.
     """
     file = Path(path)
-    return build_config(_parsed(file), file.resolve().parent, overrides, source=str(file), name=file.stem)
+    return build_config(read_toml(file), file.resolve().parent, overrides, source=str(file), name=file.stem)
 
 
 def build_config(
@@ -88,7 +89,8 @@ def build_config(
         raise AssayError("\n".join(f"{source}: {problem}" for problem in messages(error))) from error
 
 
-def _parsed(file: Path) -> dict[str, Any]:
+def read_toml(file: Path) -> dict[str, Any]:
+    """The tables of a TOML file; raises AssayError for one that is not there, or no TOML."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:

@@ -69,6 +69,11 @@ class GateConfig(Section):
     max_rise: float | None = Field(None, ge=0)
     decide: Decide = "estimate"
 
+    @property
+    def relative(self) -> bool:
+        """Whether it needs a baseline."""
+        return self.max_drop is not None or self.max_rise is not None
+
     @model_validator(mode="after")
     def _decidable(self) -> "GateConfig":
         if all(limit is None for limit in (self.min, self.max, self.max_drop, self.max_rise)):
@@ -82,3 +87,16 @@ class GateConfig(Section):
         if self.value is not None and self.group is None:
             raise ValueError("value says nothing without group: name the group column")
         return self
+
+
+class GateFile(Section):
+    """A file with nothing but requirements, or that part of an assay.toml."""
+
+    gating: GatingConfig = GatingConfig()
+    gate: list[GateConfig] = Field(default_factory=list)
+
+
+def which(position: int) -> str:
+    """``the first [[gate]]``: messages count tables from 0, as their dotted places do; people do not."""
+    words = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+    return f"the {words[position]} [[gate]]" if position < len(words) else f"[[gate]] number {position + 1}"

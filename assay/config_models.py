@@ -4,6 +4,7 @@ import math
 import re
 from itertools import combinations
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,7 +13,7 @@ from assay.config_base import Count, Section, folder_name
 from assay.config_candidates import CandidateConfig, LoraConfig, TrainConfig
 from assay.config_counterfactual import CounterfactualConfig
 from assay.config_data import DataConfig, SuiteConfig
-from assay.config_gate import FairnessConfig, GateConfig, GatingConfig, ValidityConfig
+from assay.config_gate import FairnessConfig, GateConfig, GatingConfig, ValidityConfig, which
 from attacks.errors import nearest
 
 __all__ = [
@@ -41,6 +42,7 @@ class AuditConfig(Section):
     base: the folder in which ``module:object`` is looked for first; the configuration's own.
     engine: where black-box attacks run: ``local`` (this process), ``ray``, or the address of a Ray cluster.
     workers: processes of Ray; None for as many as there are cores or GPUs.
+    log_to: where the figures and reports of the audit are logged as well.
     resources: the folder with what word-swap attacks need (see ``assay resources``).
     """
 
@@ -53,6 +55,7 @@ class AuditConfig(Section):
     engine: str = Field(default="local", min_length=1)
     workers: Count | None = None
     offline: bool = False
+    log_to: list[Literal["mlflow"]] = Field(default_factory=list, max_length=1)
     data: DataConfig
     candidates: list[CandidateConfig] = Field(min_length=1)
     attacks: list[AttackConfig] = Field(default_factory=list)
@@ -94,7 +97,7 @@ class AuditConfig(Section):
                 raise ValueError(f'the behaviour "{test[0]}" is given twice with {test[1]}: leave one out')
         self._check_overlapping()
         for position, check in enumerate(self.gate):
-            self._check_gate(f"gate.{position}", check)
+            self._check_gate(position, check)
         return self
 
     @property
@@ -130,8 +133,9 @@ class AuditConfig(Section):
                         f"{nearest(member, columns)} There are: {', '.join(columns) or 'none'}"
                     )
 
-    def _check_gate(self, place: str, check: GateConfig) -> None:
+    def _check_gate(self, position: int, check: GateConfig) -> None:
         """Every name in a check must be in the audit: a check of something unmeasured could never pass."""
+        place = f"gate.{position}"
         known = {
             "candidate": [candidate.name for candidate in self.candidates],
             "attack": list(dict.fromkeys(attack.name for attack in self.attacks)),
@@ -144,11 +148,11 @@ class AuditConfig(Section):
                 available = ", ".join(names) or "none"
                 raise ValueError(
                     f'{place}.{key}: the audit has no {key} "{name}".{nearest(name, names)}'
-                    f" There are: {available}"
+                    f" There are: {available}. This is {which(position)}"
                 )
         budgets = [e for attack in self.attacks if attack.name == check.attack for e in attack.budgets]
         if check.epsilon is not None and not any(math.isclose(check.epsilon, e) for e in budgets):
             raise ValueError(
                 f'{place}.epsilon: the attack "{check.attack}" does not run at {check.epsilon:g}. Its'
-                f" budgets: {', '.join(f'{e:g}' for e in budgets) or 'none'}"
+                f" budgets: {', '.join(f'{e:g}' for e in budgets) or 'none'}. This is {which(position)}"
             )

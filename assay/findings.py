@@ -1,14 +1,15 @@
 """What a reader should know, in plain words: rules over the results, each with its number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from assay.counterfactual_findings import counterfactual_findings
 from assay.fairness_findings import fairness_findings
 from assay.gap_findings import compared_gaps, widened_by_attack
 from assay.measure import Measured
 from assay.plan import Plan
-from reports.formatting import figure, full
+from reports.formatting import bare, figure, full
 from reports.model import CandidateResult, Finding, TrainingSummary
+from reports.tradeoffs import intervals_overlap
 from robustness.cells import MISSING_GROUP
 from robustness.dataset import leaked
 from robustness.estimate import Estimate
@@ -197,7 +198,7 @@ def _unstable(measured: Measured) -> Iterator[Finding]:
 
 
 def _robustness(result: CandidateResult) -> Iterator[Finding]:
-    """The mildest attack that already costs much: that is the one to worry about."""
+    """The attack that costs most, and the mildest that already costs much."""
     clean = result.robustness.clean.accuracy.value
     large = [
         (clean - under, attack)
@@ -211,18 +212,18 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
         return
     lost, mildest = min(large, key=lambda each: each[0])
     most, worst = max(large, key=lambda each: each[0])
-    others = f"; the most, {_points(most)}, under {worst.label}" if most > lost else ""
+    already = f"; already {_points(lost)} under {mildest.label}" if most > lost else ""
     yield Finding(
         id="robustness.drop",
         severity="warning",
         candidate=result.name,
         metric="accuracy_under_attack",
-        subject=mildest.label,
-        observed=mildest.accuracy_under_attack,
+        subject=worst.label,
+        observed=worst.accuracy_under_attack,
         limit=clean - LARGE_DROP,
         message=(
-            f"Loses {_points(lost)} of accuracy under {mildest.label} "
-            f"({figure(clean)} on clean text, {figure(clean - lost)} under attack){others}."
+            f"Loses {_points(most)} of accuracy under {worst.label} "
+            f"({figure(clean)} on clean text, {figure(clean - most)} under attack){already}."
         ),
     )
 
@@ -286,6 +287,10 @@ def _comparison(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:
             (label, paired_difference(mine[i], theirs[i], plan.config.fairness.confidence))
             for i, label in enumerate(labels)
         ]
+        estimates = zip(_accuracies(first, bounded), _accuracies(other, bounded), strict=True)
+        overlapping = {
+            label for label, pair in zip(labels, estimates, strict=True) if intervals_overlap(*pair)
+        }
         for better in (True, False):
             established = [
                 (abs(value), label, difference)
@@ -296,17 +301,33 @@ def _comparison(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:
                 and (difference.low > 0 if better else difference.high < 0)
             ]
             if established:
-                yield _compared(first.result.name, other.result.name, established, better=better)
+                names = first.result.name, other.result.name
+                yield _compared(*names, established, overlapping, better=better)
+
+
+def _accuracies(measured: Measured, attacks: Sequence[int]) -> list[Estimate]:
+    """On clean text, and under the attacks with these indices."""
+    found = measured.result.robustness
+    return [found.clean.accuracy, *(found.attacks[i].accuracy_under_attack for i in attacks)]
 
 
 def _compared(
-    first: str, other: str, established: Sequence[tuple[float, str, Estimate]], *, better: bool
+    first: str,
+    other: str,
+    established: Sequence[tuple[float, str, Estimate]],
+    overlapping: Container[str],
+    *,
+    better: bool,
 ) -> Finding:
-    """The largest established difference, and where else there is one in the same direction."""
+    """The largest established difference, and where else there is one in the same direction.
+
+    overlapping: where the intervals of the two candidates overlap, and only the pairs establish a difference.
+    """
     size, where, difference = max(established, key=lambda each: each[0])
     word = "more" if better else "less"
     on = "on clean text" if where == "clean text" else f"under {where}"
     ends = sorted(abs(end) for end in (difference.low, difference.high) if end is not None)
+    only_paired = "; the intervals of the two alone overlap" if where in overlapping else ""
     rest = [label for _, label, _ in established if label != where]
     also = f" Also {word} accurate on or under: {', '.join(rest)}." if rest else ""
     return Finding(
@@ -318,8 +339,8 @@ def _compared(
         observed=difference,
         limit=0,
         message=(
-            f"{_points(size)} {word} accurate {on} than {first} "
-            f"(interval {_points(ends[0])} to {_points(ends[1])}).{also}"
+            f"{_points(size)} {word} accurate {on} than {first}, compared example by example "
+            f"(interval {bare(ends[0], 'points')} to {bare(ends[1], 'points')}){only_paired}.{also}"
         ),
     )
 

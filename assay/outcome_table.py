@@ -39,6 +39,13 @@ class Answers:
     near: np.ndarray | None = None
     minimal_norm: np.ndarray | None = None
 
+    def take(self, rows: np.ndarray) -> "Answers":
+        """The answers to the examples ``rows`` (m,), in that order."""
+        kept: dict[str, Any] = {
+            name: None if each is None else each[rows] for name, each in vars(self).items()
+        }
+        return Answers(**kept)
+
 
 @dataclass(frozen=True, eq=False)
 class Failures:
@@ -104,20 +111,22 @@ def read_table(path: Path) -> OutcomeTable:
     try:
         whole = pq.read_table(path)
         about = json.loads((whole.schema.metadata or {})[b"assay"])
+        version = about["version"]
+        found = _table(whole, tuple(about["label_names"])) if version == VERSION else None
     except FileNotFoundError as error:
         raise AssayError(
             f"{path}: no such file. An audit writes it; run the audit again with this version of assay."
         ) from error
-    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise AssayError(
             f"{path}: expected the outcomes of an audit, got something else. Run it again."
         ) from error
-    if about["version"] != VERSION:
+    if found is None:
         raise AssayError(
-            f"{path}: expected outcomes of version {VERSION}, got {about['version']}. Another version of "
+            f"{path}: expected outcomes of version {VERSION}, got {version}. Another version of "
             "assay wrote them: update assay, or run the audit again."
         )
-    return _table(whole, tuple(about["label_names"]))
+    return found
 
 
 def _parts(table: OutcomeTable) -> Iterator[Any]:
@@ -128,7 +137,6 @@ def _parts(table: OutcomeTable) -> Iterator[Any]:
     encoded = {GROUP + column: _words(values) for column, values in table.groups.items()}
     for candidate, subjects in table.answers.items():
         for subject, each in subjects.items():
-            probabilities = None if each.probabilities is None else each.probabilities.tolist()
             yield pa.table(
                 {
                     "candidate": _repeated(candidate, n),
@@ -136,7 +144,7 @@ def _parts(table: OutcomeTable) -> Iterator[Any]:
                     "example_id": ids,
                     "label": pa.array(table.labels, pa.int32()),
                     "prediction": pa.array(each.prediction, pa.int32()),
-                    "probabilities": pa.array(probabilities or [None] * n, pa.list_(pa.float64())),
+                    "probabilities": _rows(each.probabilities, n),
                     "skipped": pa.array(each.skipped, pa.bool_()),
                     "success": pa.array(each.success, pa.bool_()),
                     "reached": pa.array(each.reached, pa.bool_()),
@@ -193,15 +201,18 @@ def _table(whole: Any, label_names: tuple[str, ...]) -> OutcomeTable:
 
 def _runs(whole: Any) -> Iterator[tuple[str, str, Any]]:
     """The rows of one candidate and subject, which stand together."""
-    import pyarrow.compute as pc
+    if len(whole) == 0:
+        return
+    (candidates, names), (subjects, about) = (_codes(whole[name]) for name in ("candidate", "subject"))
+    new = np.flatnonzero((np.diff(candidates) != 0) | (np.diff(subjects) != 0)) + 1
+    for start, end in pairwise([0, *new.tolist(), len(whole)]):
+        yield names[candidates[start]], about[subjects[start]], whole.slice(start, end - start)
 
-    candidates, subjects = (pc.cast(whole[name], "string") for name in ("candidate", "subject"))
-    names, about = np.array(candidates.to_pylist()), np.array(subjects.to_pylist())
-    new = np.flatnonzero((names[1:] != names[:-1]) | (about[1:] != about[:-1])) + 1
-    ends = [0, *new.tolist(), len(names)]
-    for start, end in pairwise(ends):
-        if end > start:
-            yield str(names[start]), str(about[start]), whole.slice(start, end - start)
+
+def _codes(column: Any) -> tuple[np.ndarray, list[str]]:
+    """The number of each row's word, and the words: never a text for each row."""
+    whole = column.unify_dictionaries().combine_chunks()
+    return whole.indices.to_numpy(), whole.dictionary.to_pylist()
 
 
 def _answers(part: Any, k: int) -> Answers:
@@ -217,6 +228,16 @@ def _answers(part: Any, k: int) -> Answers:
         near=None if part["near"].null_count else part["near"].to_numpy(),
         minimal_norm=None if part["minimal_norm"].null_count else part["minimal_norm"].to_numpy(),
     )
+
+
+def _rows(probabilities: np.ndarray | None, n: int) -> Any:
+    """(n, k) numbers as lists, without a Python object for each; nulls of none."""
+    import pyarrow as pa
+
+    if probabilities is None:
+        return pa.nulls(n, pa.list_(pa.float64()))
+    ends = np.arange(n + 1, dtype=np.int32) * probabilities.shape[1]
+    return pa.ListArray.from_arrays(ends, pa.array(probabilities.ravel(), pa.float64()))
 
 
 def _repeated(word: str, n: int) -> Any:

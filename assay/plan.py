@@ -26,6 +26,7 @@ from robustness.data import load
 from robustness.dataset import TextDataset
 from robustness.device import resolve_device
 from robustness.objectives.base import Objective
+from robustness.tracking import require_usable
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def make_plan(config: AuditConfig, answers: Answers | None = None, *, ask: bool 
     """
     check_gate(config.gate, swaps=config.counterfactual is not None)
     resources.use(config.resources)
+    require_usable(config.log_to, offline=config.offline)
     device = resolve_device(config.device)
     attacks, budgets = [], []
     for each in config.attacks:

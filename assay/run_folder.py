@@ -73,6 +73,10 @@ class RunFolder:
         return self.path / "summary.md"
 
     @property
+    def junit(self) -> Path:
+        return self.path / "junit.xml"
+
+    @property
     def changed_texts(self) -> Path:
         return self.path / "adversarial.jsonl"
 
@@ -82,7 +86,8 @@ class RunFolder:
 
     def remove_reports(self) -> None:
         """Remove the results of an earlier audit; the ledger and the models stay."""
-        for path in (self.audit, self.report, self.summary, self.changed_texts, self.outcomes):
+        reports = (self.audit, self.report, self.summary, self.junit)
+        for path in (*reports, self.changed_texts, self.outcomes):
             path.unlink(missing_ok=True)
 
     def model(self, candidate: str) -> Path:

@@ -9,11 +9,15 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from reports.decisions import Recommendation
 from reports.diffs import Span
 from reports.formatting import Kind, figure, interval
 from robustness.estimate import Estimate
 
-Tone = Literal["plain", "good", "bad", "warn", "muted"]
+Tone = Literal["plain", "good", "bad", "warn", "care", "muted"]
+
+MOST_COLUMNS = 4
+"""Candidates that stand side by side as columns; more of them are rows."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """columns[0] heads the row names; every row has ``len(columns) - 1`` cells."""
+    """columns[0] heads the row names; every row has ``len(columns) - 1`` cells.
+
+    sortable: whether the rows are of one kind, so that a reader may want them in another order.
+    """
 
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Row]
+    sortable: bool = True
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -97,18 +105,34 @@ class Callout:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What the audit advises, in the largest words of the page. Its sign differs in shape too, not in colour
+    alone."""
+
+    state: Recommendation
+    reason: str
+
+
+@dataclass(frozen=True)
 class Remark:
-    """One finding: a word for its weight, the candidate it is about, and the sentence."""
+    """One finding: a word for its weight, the candidate it is about, and the sentence.
+
+    section: the anchor of the section that shows it; drawn as a link where the page has that section.
+    """
 
     tone: Tone
     weight: str
     about: str
     text: str
+    section: str = ""
 
 
 @dataclass(frozen=True)
 class Remarks:
+    """ranked: numbered, since their order says which matters most."""
+
     items: Sequence[Remark]
+    ranked: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,7 +195,19 @@ class Part:
 
 
 Block = (
-    Table | Figures | Text | Bullets | Callout | Remarks | Facts | Listing | Examples | Details | Side | Part
+    Table
+    | Figures
+    | Text
+    | Bullets
+    | Callout
+    | Decision
+    | Remarks
+    | Facts
+    | Listing
+    | Examples
+    | Details
+    | Side
+    | Part
 )
 
 
@@ -182,6 +218,19 @@ class Section:
     title: str
     anchor: str
     blocks: Sequence[Block]
+
+
+def beside(caption: str, what: str, names: Sequence[str], rows: Sequence[Row]) -> Table:
+    """Candidates side by side: a column each while they are few, else a row each, which can be sorted.
+
+    rows: one for each thing that is told of the candidates, with a cell for each of ``names``. what: heads
+    these rows. Notes of the rows become part of the headings of columns.
+    """
+    if len(names) <= MOST_COLUMNS:
+        return Table(caption, [Column(what), *map(Column, names)], rows, sortable=False)
+    titles = [f"{row.header} ({row.note})" if row.note else row.header for row in rows]
+    turned = [Row(each, [row.cells[i] for row in rows]) for i, each in enumerate(names)]
+    return Table(caption, [Column("Candidate"), *map(Column, titles)], turned)
 
 
 def estimate_cell(estimate: Estimate | None, kind: Kind = "percent", *, show_n: bool = False) -> Cell:

@@ -7,6 +7,7 @@ several side by side. Colours are placeholders that the style sheet fills in, fo
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import dist
 from typing import Any
 
 from markupsafe import Markup
@@ -20,17 +21,21 @@ WIDTH = 340
 TRADEOFF_HEIGHT = 300
 PLOT = Box(0, 0, 285, 245)
 """About what the axes leave of the chart of a trade-off: exact enough to keep its numbers apart."""
+COINCIDE = 4.0
+"""Pixels between the middles of two marks of a trade-off below which one hides the other."""
 MAX_ROWS = 30
 """Groups that one chart shows; the table behind it shows all."""
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+UNSTYLED = ("#0067a6", "#c8500a", "#1a7f5a", "#9b3f86", "#8a6d00", "#4a5260")
+"""The colours of series where a viewer forbids the style sheet."""
 _SERIES = ("#000001", "#000002", "#000003", "#000004", "#000005", "#000006")
 _INK, _MUTED, _GRID = "#00000a", "#00000b", "#00000c"
 _COLOURS = {
-    **{colour: f"var(--series-{i})" for i, colour in enumerate(_SERIES, start=1)},
-    _INK: "var(--ink)",
-    _MUTED: "var(--muted)",
-    _GRID: "var(--grid)",
+    **{colour: f"var(--series-{i},{UNSTYLED[i - 1]})" for i, colour in enumerate(_SERIES, start=1)},
+    _INK: "var(--ink,#000)",
+    _MUTED: "var(--muted,#555)",
+    _GRID: "var(--grid,#ccc)",
 }
 
 
@@ -50,6 +55,16 @@ class Dot:
     series: str
     row: str
     estimate: Estimate
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often a series is right where it is this confident; faint: of too few examples to be judged."""
+
+    series: str
+    confidence: float
+    accuracy: float
     faint: bool = False
 
 
@@ -126,10 +141,8 @@ def rate_dots(dots: Sequence[Dot], rows: Sequence[str], series: Sequence[str], l
     return _draw(bars + points, 46 + len(rows) * (12 + 13 * len(series)), label)
 
 
-def reliability_curves(
-    points: Sequence[tuple[str, float, float]], series: Sequence[str], label: str
-) -> Markup:
-    """Accuracy against mean confidence: (series, confidence, accuracy), and the line of calibration."""
+def reliability_curves(points: Sequence[Reliability], series: Sequence[str], label: str) -> Markup:
+    """Accuracy against mean confidence, and the line of calibration. Faint marks are not joined."""
     import altair as alt
 
     unit = alt.Scale(domain=[0, 1])
@@ -138,14 +151,24 @@ def reliability_curves(
         .mark_line(color=_MUTED, strokeWidth=1, strokeDash=[4, 4])
         .encode(x="x:Q", y="value:Q")
     )
-    values = [{"series": series.index(s), "x": x, "value": value} for s, x, value in points]
+    values = [
+        {
+            "series": series.index(each.series),
+            "x": each.confidence,
+            "value": each.accuracy,
+            "opacity": 0.35 if each.faint else 1,
+        }
+        for each in points
+    ]
     base = alt.Chart(_data(values)).encode(
         x=alt.X("x:Q", title="Mean confidence", scale=unit, axis=_quarters_axis()),
         y=alt.Y("value:Q", title=None, scale=unit, axis=_percent_axis()),
         color=_colour(series),
     )
-    line = base.mark_line(strokeWidth=2)
-    dots = base.mark_point(filled=True, size=50, opacity=1).encode(shape=_shape(series))
+    line = base.transform_filter("datum.opacity == 1").mark_line(strokeWidth=2)
+    dots = base.mark_point(filled=True, size=50).encode(
+        shape=_shape(series), opacity=alt.Opacity("opacity:Q", scale=None)
+    )
     return _draw(diagonal + line + dots, 260, label)
 
 
@@ -212,7 +235,10 @@ def _span(values: Sequence[dict[str, Any]], axis: str) -> list[float]:
 def _number_spots(
     values: Sequence[dict[str, Any]], across: Sequence[float], down: Sequence[float]
 ) -> list[dict[str, Any]]:
-    """Where the number of each mark stands, in the units of the axes; apart: a line joins it to the mark."""
+    """Where the number of each mark stands, in the units of the axes; apart: a line joins it to the mark.
+
+    Marks that coincide share one label with all their numbers; those after the first have an empty one.
+    """
 
     def x_pixel(x: float) -> float:  # turned round
         return (across[1] - x) / (across[1] - across[0]) * PLOT.right
@@ -232,16 +258,31 @@ def _number_spots(
     def y_value(pixel: float) -> float:
         return down[1] - pixel / PLOT.bottom * (down[1] - down[0])
 
+    leaders = _coinciding(marks)
+    first = sorted(set(leaders))
+    texts = {i: ", ".join(values[j]["number"] for j, k in enumerate(leaders) if k == i) for i in first}
+    spots = place_labels([marks[i] for i in first], list(texts.values()), rules, PLOT)
+    placed = dict(zip(first, spots, strict=True))
     return [
         {
-            "label_x": x_value(spot.x),
-            "label_y": y_value(spot.y),
-            "apart": spot.apart,
-            "end_x": x_value(spot.end_x),
-            "end_y": y_value(spot.end_y),
+            "number": texts.get(i, ""),
+            "label_x": x_value(placed[leader].x),
+            "label_y": y_value(placed[leader].y),
+            "apart": placed[leader].apart and i == leader,
+            "end_x": x_value(placed[leader].end_x),
+            "end_y": y_value(placed[leader].end_y),
         }
-        for spot in place_labels(marks, [value["number"] for value in values], rules, PLOT)
+        for i, leader in enumerate(leaders)
     ]
+
+
+def _coinciding(marks: Sequence[tuple[float, float]]) -> list[int]:
+    """For each mark the index of the first one that it cannot be told from, often its own."""
+    leaders: list[int] = []
+    for i, mark in enumerate(marks):
+        earlier = (j for j in set(leaders) if dist(mark, marks[j]) < COINCIDE)
+        leaders.append(min(earlier, default=i))
+    return leaders
 
 
 def _data(values: list[dict[str, Any]]) -> Any:

@@ -6,20 +6,25 @@ from reports.blocks import (
     Block,
     Bullets,
     Column,
+    Details,
     Figure,
     Figures,
     Row,
     Table,
     Text,
+    beside,
     estimate_cell,
     norm_cell,
 )
 from reports.charts import Mark, rate_curves
-from reports.formatting import figure, name
+from reports.formatting import counted, figure, name
 from reports.highlights import Family, curve_of, minimal_norm_of
 from reports.model import AuditReport, CandidateResult
 from reports.naming import budget_axis, budget_range, counted_units
 from robustness.results import EpsilonCurve
+
+MOST_CHARTS = 8
+"""Curves that are drawn; the others are tables. Each chart costs time, and nobody compares twenty of them."""
 
 
 def curve_blocks(report: AuditReport, curved: Sequence[Family]) -> list[Block]:
@@ -27,11 +32,14 @@ def curve_blocks(report: AuditReport, curved: Sequence[Family]) -> list[Block]:
     if not curved:
         return []
     series = [name(candidate.name) for candidate in report.candidates]
-    charts = [_curve(report, family) for family in curved]
+    charts = [_curve(report, family) for family in curved[:MOST_CHARTS]]
     told = "At budget 0 the text is unperturbed. Bands are confidence intervals, pointwise."
+    rest = curved[MOST_CHARTS:]
+    tables = [_curve_table(report, family) for family in rest]
     return [
         Figures("Accuracy under attack against the attacker's budget", series, charts),
         Text(told, "muted"),
+        *([Details(f"{counted(len(rest), 'more curve')}, as tables", tables)] if rest else []),
         _summaries(report, curved),
         Bullets(_meanings(report, curved)),
     ]
@@ -97,8 +105,10 @@ def _summaries(report: AuditReport, curved: Sequence[Family]) -> Table:
         if family.minimal:
             norms = [minimal_norm_of(candidate, family) for candidate in report.candidates]
             rows.append(Row(f"Median minimal norm of {family.label}", [norm_cell(norm) for norm in norms]))
-    columns = [Column("Measure"), *(Column(name(candidate.name)) for candidate in report.candidates)]
-    return Table("The curves in numbers: higher is more robust", columns, rows)
+    names = [name(candidate.name) for candidate in report.candidates]
+    return beside(
+        "The curves in numbers: the higher the figure, the less an attack achieves", "Measure", names, rows
+    )
 
 
 def _meanings(report: AuditReport, curved: Sequence[Family]) -> list[str]:

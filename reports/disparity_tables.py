@@ -13,6 +13,7 @@ from reports.blocks import (
     Table,
     Text,
     Tone,
+    beside,
     estimate_cell,
     noted_cell,
 )
@@ -89,8 +90,8 @@ def _side_by_side(
             note = f"{cell.note} · {test.status}" if test else cell.note
             cells.append(Cell(cell.text, note, TONES[test.status] if test else cell.tone))
         rows.append(Row(metric_name(metric), cells))
-    columns = [Column("Disparity"), *(Column(name(candidate.name)) for candidate, _ in found)]
-    return Table(f"Disparities by {name(grouping.name)}{_unperturbed(report)}", columns, rows)
+    caption = f"Disparities by {name(grouping.name)}{_unperturbed(report)}"
+    return beside(caption, "Disparity", [name(candidate.name) for candidate, _ in found], rows)
 
 
 def _unperturbed(report: AuditReport) -> str:
@@ -174,9 +175,9 @@ def _worst(grouping: Shown, found: list[tuple[CandidateResult, GroupAssessment]]
     if not metrics or len(grouping.values) < 2:
         return []
     rows = [Row(metric_name(metric), [_worst_cell(metric, each) for _, each in found]) for metric in metrics]
-    columns = [Column("Metric"), *(Column(name(candidate.name)) for candidate, _ in found)]
     note = Text("In this sample; whether the groups differ beyond chance is for the tests to say.", "muted")
-    table = Table(f"Who fares worst, by {name(grouping.name)}", columns, rows)
+    names = [name(candidate.name) for candidate, _ in found]
+    table = beside(f"Who fares worst, by {name(grouping.name)}", "Metric", names, rows)
     return [Details(f"Who fares worst, in {counted(len(rows), 'metric')}", [note, table])]
 
 

@@ -1,6 +1,8 @@
 """How numbers and names are written. Values are rounded here and nowhere else."""
 
 import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from robustness.estimate import Estimate
@@ -22,7 +24,7 @@ _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u20
 def kind_of(metric: str) -> Kind:
     """The unit in which a metric of audit.json is shown, from its name (``tpr[hate]`` is a ``tpr``)."""
     name = metric.split("[", 1)[0].lower()
-    if name.startswith(("log_loss", "roc_auc")):
+    if name.startswith(("log_loss", "roc_auc", "minimal_norm")):
         return "number"
     if name.endswith("_difference"):
         return "points"
@@ -94,6 +96,45 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def instant(iso: str) -> datetime | None:
+    """A moment of audit.json in UTC; None where it is not in ISO 8601. Without a zone it is UTC."""
+    try:
+        read = datetime.fromisoformat(iso)
+        return (read.replace(tzinfo=UTC) if read.tzinfo is None else read).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def moment(iso: str) -> str:
+    """``22 November 2026, 17:40 UTC``; what is no ISO 8601 as it is. The months do not depend on a locale."""
+    read = instant(iso)
+    if read is None:
+        return name(iso)
+    return f"{read.day} {_MONTHS[read.month - 1]} {read.year}, {read:%H:%M} UTC"
+
+
+def listed(items: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *most, last = items
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:

@@ -12,6 +12,9 @@ from reports.naming import metric_name
 from robustness.estimate import Estimate
 from robustness.results import GroupRobustness
 
+MAX_CHARTS = 4
+"""Candidates whose groups are drawn."""
+
 CellOf = Callable[[GroupRobustness | None], Cell]
 
 RATES: tuple[tuple[str, CellOf], ...] = (
@@ -34,7 +37,8 @@ def attack_blocks(report: AuditReport, grouping: Shown) -> list[Block]:
     family, epsilon = found[0], found[0].main_epsilon
     blocks: list[Block] = []
     if any(grouping.name in attack.by_group for each in having for attack in each.robustness.attacks):
-        charts = [_dots(candidate, grouping.name, family, epsilon) for candidate in having]
+        drawn = having[:MAX_CHARTS]  # the tables below have the others too
+        charts = [_dots(candidate, grouping.name, family, epsilon) for candidate in drawn]
         blocks.append(Figures("Who is easier to attack", ["clean", attack_label(family, epsilon)], charts))
     for candidate in having:
         tables = [*_rates(candidate, grouping.name, found), _disparities(candidate, grouping.name, found)]

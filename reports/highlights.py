@@ -195,18 +195,30 @@ def largest_disparity(candidate: CandidateResult) -> Disparity | None:
     """
     if candidate.fairness is None:
         return None
-    measured = [
-        (
-            metric in assessment.tests and assessment.tests[metric].status == "established",
-            Disparity(grouping, metric, estimate),
-        )
+    largest = [
+        (is_established(assessment, found[0]), Disparity(grouping, *found))
         for grouping, assessment in candidate.fairness.groups.items()
-        if assessment.kind != "intersection"
-        for metric, estimate in assessment.disparities.items()
+        if assessment.kind != "intersection" and (found := largest_within(assessment)) is not None
+    ]
+    best = max(largest, key=lambda each: (each[0], each[1].estimate.value or 0.0), default=None)
+    return None if best is None else best[1]
+
+
+def is_established(assessment: GroupAssessment, metric: str) -> bool:
+    return metric in assessment.tests and assessment.tests[metric].status == "established"
+
+
+def largest_within(found: GroupAssessment) -> tuple[str, Estimate] | None:
+    """(metric, difference) of one grouping, chosen as in ``largest_disparity``; None where there is none."""
+    measured = [
+        (is_established(found, metric), estimate.value, metric)
+        for metric, estimate in found.disparities.items()
         if is_between_rates(metric) and estimate.value is not None
     ]
-    best = max(measured, key=lambda each: (each[0], each[1].estimate.value or 0.0), default=None)
-    return None if best is None else best[1]
+    if not measured:
+        return None
+    _, _, metric = max(measured, key=lambda each: each[:2])
+    return metric, found.disparities[metric]
 
 
 def is_between_rates(metric: str) -> bool:
@@ -226,20 +238,3 @@ def label_of(report: AuditReport, attack: AttackResult) -> str:
     key = family_key(attack.name, attack.params)
     family = next(each for each, _ in _families(report) if each.key == key)
     return attack_label(family, attack.threat_model.epsilon)
-
-
-def verdict(report: AuditReport) -> tuple[str, str]:
-    """(state, sentence): state is ``passed``, ``passed with critical findings``, ``failed`` or ``none``."""
-    checks = report.gate.checks
-    if not checks:
-        return "none", "No gate was set: nothing was required of these models, so nothing passed or failed."
-    failed = sum(not check.passed for check in checks)
-    if report.gate.passed:
-        count = "its one check holds" if len(checks) == 1 else f"all {len(checks)} checks hold"
-        critical = sum(finding.severity == "critical" for finding in report.findings)
-        if critical:
-            counted_findings = "one critical finding" if critical == 1 else f"{critical} critical findings"
-            return "passed with critical findings", f"The gate passed ({count}), but with {counted_findings}."
-        return "passed", f"The gate passed: {count}."
-    plural = "does" if failed == 1 else "do"
-    return "failed", f"The gate failed: {failed} of {len(checks)} checks {plural} not hold."

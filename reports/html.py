@@ -1,20 +1,23 @@
-"""report.html: one file, no script, no network, everything in it escaped."""
+"""report.html: one file, no network, everything in it escaped; it needs no script, and has one small one."""
 
 import re
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from reports.blocks import Figures
-from reports.charts import SHAPES
-from reports.formatting import counted, name, shorten, visible
-from reports.highlights import verdict
+from reports.blocks import Figures, Section
+from reports.charts import SHAPES, UNSTYLED
+from reports.formatting import counted, instant, listed, moment, name, shorten, visible
 from reports.model import AuditReport
 from reports.sections import all_sections
 
 TEMPLATES = Path(__file__).parent / "templates"
+NAMED = 3
+"""Candidates up to which the title names all of them."""
 
 _BREAKS = re.compile(r"(?<=[:_/])(?=[^:_/\s])")
 _SWATCHES = {
@@ -30,24 +33,63 @@ _SWATCHES = {
 def render_html(report: AuditReport) -> str:
     """The whole report as one HTML document.
 
-    It needs no script, loads nothing, and says so in a content security policy. Labels, names, messages and
-    the configuration are hostile input: autoescape is on, and characters that could reorder or hide text are
-    written out (``formatting.visible``).
+    It loads nothing, and says so in a content security policy, which allows its one style sheet and its one
+    script by their hashes and nothing else. Everything reads without the script, which adds sorting and
+    filtering. Labels, names, messages and the configuration are hostile input: autoescape is on, and
+    characters that could reorder or hide text are written out (``formatting.visible``).
     """
-    template = _environment().get_template("report.html.j2")
-    state, sentence = verdict(report)
-    return template.render(
-        title=f"Audit of {name(report.data.name)}",
-        subtitle=f"{counted(len(report.candidates), 'candidate')} · {report.provenance.started}",
-        state=state,
-        sentence=sentence,
-        sections=all_sections(report),
+    sections = all_sections(report)
+    audit = report.provenance.config.get("name")
+    started = instant(report.provenance.started)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            title=title_of(report),
+            audit=name(audit) if isinstance(audit, str) else "",
+            subject=f"{counted(report.data.n, 'example')} of {name(report.data.name)}",
+            started=moment(report.provenance.started),
+            started_iso=started.strftime("%Y-%m-%dT%H:%M:%SZ") if started else "",
+            version=name(report.provenance.versions.get("assay", "")) if report.provenance.versions else "",
+            verdict=report.verdict,
+            sections=sections,
+            titles=_titles(sections),
+            style=Markup(_asset("style.css")),
+            style_hash=source_hash(_asset("style.css")),
+            script=Markup(_asset("report.js")),
+            script_hash=source_hash(_asset("report.js")),
+        )
     )
 
 
+def title_of(report: AuditReport) -> str:
+    """What was audited: ``Audit of plain and hardened``, ``Audit of 14 candidates``."""
+    names = [name(candidate.name, 40) for candidate in report.candidates]
+    if not names:
+        return f"Audit of {name(report.data.name)}"
+    return f"Audit of {listed(names) if len(names) <= NAMED else counted(len(names), 'candidate')}"
+
+
+def _titles(sections: list[Section]) -> dict[str, str]:
+    """The sections that a finding can link to, by their anchors."""
+    return {section.anchor: section.title for section in sections}
+
+
 @cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def _asset(file: str) -> str:
+    """A style sheet or script as it stands in the page, whose hash the policy holds."""
+    return "\n" + (TEMPLATES / file).read_text(encoding="utf-8")
+
+
+def source_hash(text: str) -> str:
+    """``'sha256-…'``, with which a policy allows one inline element (CSP Level 3, section 2.3.1)."""
+    return Markup(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates, with everything escaped; also of other pages that look like a report."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -55,11 +97,11 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["shorten"] = shorten
-    environment.filters["pieces"] = pieces
-    environment.filters["kind"] = lambda block: type(block).__name__.lower()
-    environment.globals["swatches"] = swatches
-    return environment
+    made.filters["shorten"] = shorten
+    made.filters["pieces"] = pieces
+    made.filters["kind"] = lambda block: type(block).__name__.lower()
+    made.globals["swatches"] = swatches
+    return made
 
 
 def _readable(value: object) -> object:
@@ -71,9 +113,13 @@ def pieces(text: str) -> list[str]:
     return _BREAKS.split(text)
 
 
-def swatches(figures: Figures) -> list[tuple[str, int, str]]:
-    """The legend of charts: (name, number of the colour, outline of the mark)."""
+def swatches(figures: Figures) -> list[tuple[str, str, str]]:
+    """The legend of charts: (name, colour, outline of the mark)."""
     return [
-        (series, i % len(SHAPES) + 1, _SWATCHES[SHAPES[i % len(SHAPES)]])
+        (
+            series,
+            f"var(--series-{i % len(SHAPES) + 1},{UNSTYLED[i % len(SHAPES)]})",
+            _SWATCHES[SHAPES[i % len(SHAPES)]],
+        )
         for i, series in enumerate(figures.series)
     ]

@@ -4,14 +4,15 @@
 """
 
 import json
-import math
-from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from attacks.errors import AssayError
+from reports.consistency import contradictions
+from reports.json_parse import leaves, parse, unfit
+from reports.migrations import MIGRATIONS, migrate
 from reports.model import AuditReport
 
 SCHEMA_VERSION: int = get_args(get_type_hints(AuditReport)["schema_version"])[0]
@@ -25,14 +26,10 @@ def to_json(report: AuditReport) -> str:
     a value of another type in one of the free-form dictionaries.
     """
     document = asdict(report)
-    for place, value in _leaves(document):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise AssayError(f"audit.json: expected a finite number at {place}, got {value}.")
-        if isinstance(value, str) and not _is_unicode(value):
-            raise AssayError(
-                f"audit.json: expected text at {place}, got {value[:80]!r}, which has half a surrogate pair. "
-                "Mend the text in the data or the configuration."
-            )
+    for place, value in leaves(document, "audit.json"):
+        if problem := unfit(value, place):
+            mend = " Mend the text in the data or the configuration." if isinstance(value, str) else ""
+            raise AssayError(f"audit.json: {problem}.{mend}")
         if value is not None and not isinstance(value, bool | int | float | str):
             raise AssayError(
                 f"audit.json: expected text, a number, true, false or null at {place}, "
@@ -42,15 +39,18 @@ def to_json(report: AuditReport) -> str:
 
 
 def from_json(text: str, source: str) -> AuditReport:
-    """The report that ``to_json`` wrote. ``source`` names the file in errors.
+    """The report that ``to_json`` of this or an earlier version wrote. ``source`` names the file in errors.
 
-    Raises AssayError with the place for a truncated or hand-edited file and for another schema version.
+    Raises AssayError with the place for a file that is cut off or was changed so that it is no audit.json any
+    more or contradicts itself (see ``reports.consistency``), and for a newer schema version.
     """
     from pydantic import ValidationError
 
-    _check_version(_parsed(text, source), source)
+    document = parse(text, source)
+    _check_version(document, source)
+    migrate(document, SCHEMA_VERSION)
     try:
-        report: AuditReport = _document_type().model_validate_json(f'{{"report":{text}}}').report
+        report: AuditReport = _document_type().model_validate_json(json.dumps({"report": document})).report
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         more = error.error_count() - 1
@@ -59,6 +59,11 @@ def from_json(text: str, source: str) -> AuditReport:
             f"{source}: expected an audit.json as assay writes it; at {_place(first['loc'][1:])}: "
             f"{first['msg']}{others}. Restore the file, or run the audit again."
         ) from None
+    for place, problem in contradictions(report):
+        raise AssayError(
+            f"{source}: the file contradicts itself; at {place}: {problem}. It was changed by hand or "
+            "damaged: restore it, or run the audit again."
+        )
     return report
 
 
@@ -85,21 +90,6 @@ def _document_type() -> Any:
     )
 
 
-def _parsed(text: str, source: str) -> Any:
-    def refuse(constant: str) -> NoReturn:
-        raise AssayError(f"{source}: expected finite numbers, got {constant}. Run the audit again.")
-
-    try:
-        return json.loads(text, parse_constant=refuse)
-    except json.JSONDecodeError as error:
-        raise AssayError(
-            f"{source}: expected JSON, got something else at line {error.lineno}, column {error.colno} "
-            f"({error.msg}). The file may be cut off; restore it, or run the audit again."
-        ) from None
-    except RecursionError:
-        raise AssayError(f"{source}: expected an audit.json, got JSON nested too deep.") from None
-
-
 def _check_version(document: Any, source: str) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
@@ -109,31 +99,15 @@ def _check_version(document: Any, source: str) -> None:
         )
     if version > SCHEMA_VERSION:
         raise AssayError(
-            f"{source}: expected schema_version {SCHEMA_VERSION}, got {version}. A newer assay wrote it; "
-            "update assay to read it."
+            f"{source}: expected schema_version {SCHEMA_VERSION} or earlier, got {version}. A newer assay "
+            "wrote it; update assay to read it."
         )
-    if version < SCHEMA_VERSION:
+    if version != SCHEMA_VERSION and version not in MIGRATIONS:
+        known = ", ".join(map(str, [*MIGRATIONS, SCHEMA_VERSION]))
         raise AssayError(
-            f"{source}: expected schema_version {SCHEMA_VERSION}, got {version}. Run the audit again."
+            f"{source}: expected a schema_version of {known}, got {version}: there was none of that number. "
+            "Restore the file, or run the audit again."
         )
-
-
-def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value that is not a container, and every key, with its place in the document."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            here = f"{place}.{key}" if place else str(key)
-            yield f"the key {here!r}", key
-            yield from _leaves(inner, here)
-    elif isinstance(value, list | tuple):
-        for i, inner in enumerate(value):
-            yield from _leaves(inner, f"{place}[{i}]")
-    else:
-        yield place, value
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

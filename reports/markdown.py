@@ -1,43 +1,64 @@
-"""summary.md: the verdict for a pull request."""
+"""summary.md: the verdict for a pull request or the summary of a CI job."""
 
 import html
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from reports.behaviours import behaviour_of, behaviours
-from reports.blocks import Cell, Table, estimate_cell
-from reports.formatting import counted, full_with_n, kind_of, shorten, visible
-from reports.highlights import verdict
+from reports.blocks import Cell, Row, Table, beside, estimate_cell
+from reports.decisions import Recommendation
+from reports.formatting import counted, full_with_n, kind_of, moment, shorten, visible
+from reports.kinds import kind_title
+from reports.limits import required
 from reports.model import AuditReport, Finding, GateCheck
-from reports.sections.gate import required
+from reports.sections.fairness import largest_differences
 from reports.sections.texts import fooling, shown_of_each
 from reports.sections.verdict import candidates_table
 from reports.successes import near_in_words, success_table
 from reports.suites import results_of, suites
+from reports.verdict import FAILED
 from robustness.behaviour.results import BehaviouralResult, MinimumFunctionalityResult
 
-MAX_FINDINGS = 20
 MAX_ROWS = 30
-"""Rows of the tables of attacks on texts and of behavioural tests."""
+"""Rows of a table; report.html has all."""
+MAX_CHARACTERS = 60_000
+"""A comment on GitHub holds 65,536 characters: parts that would not fit are left out, the last ones first."""
 
-_MARKS = {"passed": "✅", "passed with critical findings": "⚠️", "failed": "❌", "none": "➖"}
+_MARKS: dict[Recommendation, str] = {"ship": "✅", "ship with care": "⚠️", "do not ship": "❌"}
 _SPECIAL = re.compile(r"([\\`*_\[\]{}|~#$])")
 _LINE_START = re.compile(r"^([-+]|\d+[.)])(?=\s|$)")
 _LINKS = re.compile(r"@|://|www\.", re.IGNORECASE)
 
 
 def render_markdown(report: AuditReport) -> str:
-    """Verdict, gate, candidates, attacks on texts, behaviour and findings in GitHub-flavoured Markdown."""
-    state, sentence = verdict(report)
-    parts = [f"## {_MARKS[state]} Audit of {escape(report.data.name)}", escape(sentence)]
-    if report.gate.checks:
-        parts.append(_gate_table(report.gate.checks))
-    parts.append("### Candidates\n\n" + _drawn(candidates_table(report)))
-    parts += [part for part in (_successes(report), _texts(report), _behaviours(report)) if part]
-    if report.findings:
-        parts.append("### Findings\n\n" + _findings(report.findings))
-    return "\n\n".join(parts) + "\n"
+    """Verdict, the findings behind it, gate, candidates, groups, attacks on texts, behaviour and the kinds of
+    the other findings in GitHub-flavoured Markdown, at most ``MAX_CHARACTERS`` long."""
+    parts = [
+        _opening(report),
+        _checks(report.gate.checks),
+        "### Candidates\n\n" + _cut(candidates_table(report)),
+        _differences(report),
+        _successes(report),
+        _texts(report),
+        _behaviours(report),
+        _others(report),
+    ]
+    return _fitting([part for part in parts if part]) + "\n"
+
+
+def _fitting(parts: Sequence[str]) -> str:
+    """As many of the parts as fit, and how many do not."""
+    kept, length = list[str](), 200
+    for part in parts:
+        length += len(part) + 2
+        if length <= MAX_CHARACTERS:
+            kept.append(part)
+    if len(kept) < len(parts):
+        left_out = counted(len(parts) - len(kept), "part")
+        kept.append(f"{left_out} too long for this summary: see report.html.")
+    return "\n\n".join(kept)
 
 
 def escape(text: str, limit: int = 300) -> str:
@@ -51,12 +72,30 @@ def escape(text: str, limit: int = 300) -> str:
     return _LINKS.sub(lambda match: match[0][:1] + "\u200b" + match[0][1:], line)
 
 
-def _gate_table(checks: Sequence[GateCheck]) -> str:
+def _opening(report: AuditReport) -> str:
+    verdict = report.verdict
+    heading = f"## {_MARKS[verdict.state]} {verdict.state.capitalize()}: audit of {escape(report.data.name)}"
+    because = "\n".join(f"{i}. {_finding(finding)}" for i, finding in enumerate(verdict.because, start=1))
+    of = f"{counted(len(report.candidates), 'candidate')} on {counted(report.data.n, 'example')}"
+    told = f"Audited: {of}, {escape(moment(report.provenance.started))}."
+    return "\n\n".join(filter(None, (heading, escape(verdict.reason, 600), because, told)))
+
+
+def _finding(finding: Finding) -> str:
+    weight = "failed check" if finding.id == FAILED else finding.severity
+    about = f" ({escape(finding.candidate, 80)})" if finding.candidate is not None else ""
+    return f"**{weight}**{about} {escape(finding.message, 600)}"
+
+
+def _checks(checks: Sequence[GateCheck]) -> str:
+    """The checks, those that failed first."""
+    if not checks:
+        return ""
     rows = [
         [
             "✅ passed" if check.passed else "❌ failed",
-            escape(check.name),
-            escape(check.candidate),
+            escape(check.name, 120),
+            escape(check.candidate, 80),
             escape(required(check)),
             escape(
                 "not measured"
@@ -64,16 +103,27 @@ def _gate_table(checks: Sequence[GateCheck]) -> str:
                 else full_with_n(check.observed, kind_of(check.metric))
             ),
         ]
-        for check in checks
+        for check in sorted(checks, key=lambda check: check.passed)
     ]
-    return _table(["Result", "Check", "Candidate", "Required", "Observed"], rows)
+    header = ["Result", "Check", "Candidate", "Required", "Observed"]
+    return f"### Gate\n\n{_table(header, rows[:MAX_ROWS])}{_more(len(rows))}"
+
+
+def _cut(table: Table) -> str:
+    return _drawn(replace(table, rows=table.rows[:MAX_ROWS])) + _more(len(table.rows))
+
+
+def _more(rows: int) -> str:
+    left_out = rows - MAX_ROWS
+    return f"\n\nThe others, {left_out:,} of them, are in report.html." if left_out > 0 else ""
 
 
 def _drawn(table: Table) -> str:
     rows = [
-        [escape(row.header) + _noted(row.note), *(_cell(cell) for cell in row.cells)] for row in table.rows
+        [escape(row.header, 120) + _noted(row.note), *(_cell(cell) for cell in row.cells)]
+        for row in table.rows
     ]
-    return _table([escape(column.title) for column in table.columns], rows)
+    return _table([escape(column.title, 120) for column in table.columns], rows)
 
 
 def _cell(cell: Cell) -> str:
@@ -84,15 +134,18 @@ def _noted(note: str) -> str:
     return f" ({escape(note)})" if note else ""
 
 
+def _differences(report: AuditReport) -> str:
+    """The largest difference of each grouping."""
+    table = largest_differences(report)
+    return "" if table is None else f"### Differences between groups\n\n{_cut(table)}"
+
+
 def _successes(report: AuditReport) -> str:
     """Raw success beside that near the original, of the attacks that change texts."""
     table = success_table(report)
     if table is None:
         return ""
-    left_out = len(table.rows) - MAX_ROWS
-    more = f"\n\nThe others, {left_out:,} of them, are in report.html." if left_out > 0 else ""
-    shown = replace(table, rows=table.rows[:MAX_ROWS])
-    return f"### Attacks on texts\n\n{_drawn(shown)}{more}\n\n{escape(near_in_words(report), 900)}"
+    return f"### Attacks on texts\n\n{_cut(table)}\n\n{escape(near_in_words(report), 900)}"
 
 
 def _texts(report: AuditReport) -> str:
@@ -107,42 +160,42 @@ def _texts(report: AuditReport) -> str:
 def _behaviours(report: AuditReport) -> str:
     """The failure rates of all behavioural tests and suites in one table."""
     rows = [
-        [
-            escape(each.label) + _noted(each.settings),
-            each.nature,
-            *(_failure_rate(behaviour_of(candidate, each)) for candidate in report.candidates),
-        ]
+        Row(
+            each.label,
+            [_failure_rate(behaviour_of(candidate, each)) for candidate in report.candidates],
+            " · ".join(filter(None, (each.settings, each.nature))),
+        )
         for each in behaviours(report)
     ] + [
-        [escape(suite[0]), "labelled cases", *map(_failure_rate, results_of(report, suite))]
+        Row(suite[0], [_failure_rate(found) for found in results_of(report, suite)], "labelled cases")
         for suite in suites(report)
     ]
     if not rows:
         return ""
-    left_out = len(rows) - MAX_ROWS
-    more = f"\n\nThe others, {left_out:,} of them, are in report.html." if left_out > 0 else ""
-    header = ["Test", "What it is", *(escape(candidate.name) for candidate in report.candidates)]
+    names = [candidate.name for candidate in report.candidates]
     told = (
         "The share of texts that fail each test. These are no attacks: nobody searched for the worst change."
     )
-    return f"### Behaviour\n\n{told}\n\n{_table(header, rows[:MAX_ROWS])}{more}"
+    return f"### Behaviour\n\n{told}\n\n{_cut(beside('Behaviour', 'Test', names, rows))}"
 
 
-def _failure_rate(result: BehaviouralResult | MinimumFunctionalityResult | None) -> str:
-    return _cell(estimate_cell(result.failure_rate if result else None, show_n=True))
+def _failure_rate(result: BehaviouralResult | MinimumFunctionalityResult | None) -> Cell:
+    return estimate_cell(result.failure_rate if result else None, show_n=True)
 
 
-def _findings(findings: Sequence[Finding]) -> str:
-    lines = [
-        f"- **{finding.severity}** "
-        + (f"({escape(finding.candidate)}) " if finding.candidate is not None else "")
-        + escape(finding.message, 600)
-        for finding in findings[:MAX_FINDINGS]
-    ]
-    left_out = len(findings) - MAX_FINDINGS
-    if left_out > 0:
-        lines.append(f"- and {left_out} more, in report.html")
-    return "\n".join(lines)
+def _others(report: AuditReport) -> str:
+    """How many other findings there are of each kind, and the first of it."""
+    rest = [finding for finding in report.findings if finding not in report.verdict.because]
+    if not rest:
+        return ""
+    kinds = list(dict.fromkeys(finding.id for finding in rest))
+    grouped = groupby(sorted(rest, key=lambda each: kinds.index(each.id)), key=lambda each: each.id)
+    lines = []
+    for kind, found in grouped:
+        first, *more = found
+        count = f" And {len(more):,} more." if more else ""
+        lines.append(f"- {escape(kind_title(kind))}: {_finding(first)}{count}")
+    return "### Other findings\n\n" + "\n".join(lines) + "\n\nAll of them are in report.html."
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -201,7 +201,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """audit.json. ``findings`` are in the order of importance. ``gate`` passes when it has no checks."""
+    """audit.json. ``findings`` are in the order of importance. ``gate`` passes when it has no checks.
+
+    A notebook shows it as its report.html, in a frame of its own.
+    """
 
     schema_version: Literal[2]
     provenance: Provenance
@@ -210,3 +213,8 @@ class AuditReport:
     findings: list[Finding]
     gate: GateResult
     verdict: Verdict
+
+    def _repr_html_(self) -> str:
+        from reports.notebook import render_frame
+
+        return render_frame(self)

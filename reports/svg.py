@@ -15,14 +15,13 @@ def page_svg(svg: str, label: str, colours: dict[str, str]) -> Markup:
     """``svg`` as inline markup with ``role="img"`` and ``label`` for screen readers.
 
     colours: {colour in the SVG: CSS value}. Ids get a prefix made from the content, so that two charts of a
-    page never share one. The text stays text in the font of the page. Nothing in it refers to anything
-    outside: namespaces are not needed in HTML and are left out.
+    page never share one. The text stays text in the font of the page. Its width and height in pixels
+    stay, for viewers that forbid styles. Nothing in it refers to anything outside: namespaces are not needed
+    in HTML and are left out.
     """
     root = ElementTree.fromstring(svg)
     prefix = "c" + hashlib.sha256(f"{svg}\0{label}".encode()).hexdigest()[:10] + "-"
     _clean(root, prefix, colours)
-    for size in ("width", "height"):
-        root.attrib.pop(size, None)
     root.attrib.update({"role": "img", "aria-label": label, "class": "chart"})
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 

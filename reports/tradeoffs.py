@@ -13,6 +13,7 @@ from reports.model import AuditReport, CandidateResult
 from robustness.estimate import Estimate
 
 ODDS = "equalized_odds_difference"
+NOT_ESTABLISHED = "no difference established"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,19 @@ class TradeOff:
         plain = (each for each in self.measures if each.candidate.mitigation is None)
         return next(plain, self.measures[0])
 
+    def is_beaten(self, mine: Measures) -> bool:
+        """Whether a candidate whose estimates are nowhere worse is established to be better in something."""
+        return any(
+            _dominates(other, mine)
+            and (
+                compared(other.accuracy, mine.accuracy) == "higher"
+                or compared(other.odds, mine.odds) == "lower"
+                or compared(other.attacked, mine.attacked) == "higher"
+            )
+            for other in self.measures
+            if other is not mine and not other.collapsed
+        )
+
 
 def trade_off(report: AuditReport) -> TradeOff | None:
     """The candidates side by side; None where there are fewer than two with an equalized odds difference."""
@@ -91,15 +105,21 @@ def has_collapsed(candidate: CandidateResult) -> bool:
     return candidate.training is not None and candidate.training.collapsed
 
 
+def intervals_overlap(one: Estimate, other: Estimate) -> bool:
+    """Whether two intervals share a value; True also where one is not known."""
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return True
+    return one.low <= other.high and other.low <= one.high
+
+
 def compared(mine: Estimate | None, first: Estimate | None) -> str:
-    """``higher``, ``lower``, or ``not told apart`` where the intervals meet; empty where one is undefined."""
+    """``higher``, ``lower``, or ``no difference established`` where the intervals meet; empty where one is
+    undefined."""
     if mine is None or first is None or mine.value is None or first.value is None:
         return ""
-    if mine.low is None or first.high is None or mine.high is None or first.low is None:
-        return "not told apart"
-    if mine.low > first.high:
-        return "higher"
-    return "lower" if mine.high < first.low else "not told apart"
+    if intervals_overlap(mine, first):
+        return NOT_ESTABLISHED
+    return "higher" if mine.value > first.value else "lower"
 
 
 def _chosen(report: AuditReport) -> tuple[str, str, str] | None:
@@ -136,6 +156,16 @@ def _main_attack(report: AuditReport) -> tuple[Family, float | None] | None:
         if not family.minimal:
             return family, family.main_epsilon
     return None
+
+
+def _dominates(other: Measures, mine: Measures) -> bool:
+    """By the estimates: nowhere worse, and better in something."""
+    pairs = [
+        (_value(other.accuracy), _value(mine.accuracy)),
+        (-_value(other.odds), -_value(mine.odds)),
+        *([(_value(other.attacked), _value(mine.attacked))] if mine.attacked or other.attacked else []),
+    ]
+    return all(theirs >= own for theirs, own in pairs) and any(theirs > own for theirs, own in pairs)
 
 
 def _value(estimate: Estimate | None) -> float:

@@ -3,11 +3,30 @@
 from collections.abc import Iterator, Sequence
 
 from reports.decisions import Recommendation
-from reports.formatting import counted
+from reports.formatting import counted, name
+from reports.kinds import topic
 from reports.model import CandidateVerdict, Finding, GateCheck, GateResult, Verdict
 
 REASONS = 5
 """How many findings a verdict names."""
+MOST_OF_A_KIND = 2
+"""Findings of one kind that it names while there are others: five of a kind say little more than two."""
+MOST_CHECKS = 3
+"""The same of failed checks, which say the most."""
+FAILED = "gate.failed"
+TOPICS = (
+    "gate",
+    "validity",
+    "robustness",
+    "fairness",
+    "counterfactual",
+    "behaviour",
+    "comparison",
+    "mitigation",
+    "data",
+    "training",
+)
+"""What findings are about; of those equally grave what comes first here is told first."""
 
 
 def verdict_of(candidates: Sequence[str], findings: Sequence[Finding], gate: GateResult) -> Verdict:
@@ -20,14 +39,17 @@ def verdict_of(candidates: Sequence[str], findings: Sequence[Finding], gate: Gat
     return Verdict(
         state=state,
         reason=reason,
-        candidates=[CandidateVerdict(name, *_of_candidate(name, findings, gate)) for name in candidates],
+        candidates=[CandidateVerdict(each, *_of_candidate(each, findings, gate)) for each in candidates],
         because=_because(findings, gate),
     )
 
 
-def _of_candidate(name: str, findings: Sequence[Finding], gate: GateResult) -> tuple[Recommendation, str]:
-    own = [finding for finding in findings if finding.candidate in (None, name)]
-    return _judged(own, [check for check in gate.checks if check.candidate == name])
+def _of_candidate(
+    candidate: str, findings: Sequence[Finding], gate: GateResult
+) -> tuple[Recommendation, str]:
+    """By its own checks, and the findings about it or about all candidates."""
+    own = [finding for finding in findings if finding.candidate in (None, candidate)]
+    return _judged(own, [check for check in gate.checks if check.candidate == candidate])
 
 
 def _judged(findings: Sequence[Finding], checks: Sequence[GateCheck]) -> tuple[Recommendation, str]:
@@ -41,27 +63,56 @@ def _judged(findings: Sequence[Finding], checks: Sequence[GateCheck]) -> tuple[R
         counted(n, what) for n, what in ((critical, "critical finding"), (warnings, "warning")) if n
     )
     if not checks:
-        also = f" There is {found}." if critical + warnings == 1 else f" There are {found}." if found else ""
-        return "ship with care", f"No check was set, so nothing was required and nothing could fail.{also}"
-    held = (
-        "The one check of the gate holds"
-        if len(checks) == 1
-        else f"All {len(checks)} checks of the gate hold"
+        also = f" The audit has {found}." if found else ""
+        return "ship with care", f"No check was set, so nothing could fail.{also}"
+    held = {1: "The one check of the gate holds", 2: "Both checks of the gate hold"}.get(
+        len(checks), f"All {len(checks):,} checks of the gate hold"
     )
     return ("ship with care", f"{held}, but with {found}.") if found else ("ship", f"{held}.")
 
 
 def _because(findings: Sequence[Finding], gate: GateResult) -> list[Finding]:
-    """Failed checks first, then the first finding of each kind, then the others, as they are ordered."""
-    ordered = [*_failures(gate), *(finding for finding in findings if finding.severity != "info")]
-    firsts: list[Finding] = []
-    rest: list[Finding] = []
-    kinds = set()
-    for finding in ordered:
-        kind = (finding.id, finding.candidate)
-        (rest if kind in kinds else firsts).append(finding)
-        kinds.add(kind)
-    return [*firsts, *rest][:REASONS]
+    """What matters most first, and of each sort only so much that the others are heard too.
+
+    Findings are taken one after the other: of the kinds not taken often enough the gravest, of these one of a
+    topic not yet heard, then by the order of topics and kinds, then of another candidate, then the largest.
+    """
+    left = [*_failures(gate), *(finding for finding in findings if finding.severity != "info")]
+    taken: list[Finding] = []
+    kinds = list(dict.fromkeys(finding.id for finding in left))
+    while left and len(taken) < REASONS:
+        best = min(left, key=lambda finding: _reluctance(finding, taken, kinds))
+        left.remove(best)
+        taken.append(best)
+    return sorted(taken, key=_gravity)
+
+
+def _reluctance(finding: Finding, taken: Sequence[Finding], kinds: Sequence[str]) -> tuple[float, ...]:
+    """Why not to take this one next, the strongest reason first."""
+    about = topic(finding)
+    same_kind = sum(each.id == finding.id for each in taken)
+    enough = MOST_CHECKS if finding.id == FAILED else MOST_OF_A_KIND
+    return (
+        float(same_kind >= enough),
+        _gravity(finding),
+        sum(topic(each) == about for each in taken),
+        TOPICS.index(about) if about in TOPICS else len(TOPICS),
+        same_kind,
+        kinds.index(finding.id),
+        sum(each.candidate == finding.candidate for each in taken),
+        -_effect(finding),
+    )
+
+
+def _gravity(finding: Finding) -> float:
+    """0 of a check that failed: it decides the verdict."""
+    return 0 if finding.id == FAILED else ("critical", "warning", "info").index(finding.severity) + 1
+
+
+def _effect(finding: Finding) -> float:
+    """How far beyond its limit; compares only findings of one kind."""
+    observed = None if finding.observed is None else finding.observed.value
+    return 0.0 if observed is None or finding.limit is None else min(1.0, abs(observed - finding.limit))
 
 
 def _failures(gate: GateResult) -> Iterator[Finding]:
@@ -69,12 +120,12 @@ def _failures(gate: GateResult) -> Iterator[Finding]:
         if not check.passed:
             limit = check.minimum if check.minimum is not None else check.maximum
             yield Finding(
-                id="gate.failed",
+                id=FAILED,
                 severity="critical",
                 candidate=check.candidate,
                 metric=check.metric,
                 subject=check.name,
                 observed=check.observed,
                 limit=limit,
-                message=f"The check of {check.name} failed: {check.message}.",
+                message=f"The check “{name(check.name)}” failed: {check.message.rstrip('.')}.",
             )

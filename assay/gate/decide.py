@@ -1,47 +1,187 @@
-"""Decides the gate: each check of the config against what was measured, nothing else."""
+"""Decides the gate: each check of the config against what was measured, and against the baseline."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from assay.config_models import GateConfig
+from assay.config_models import GateConfig, GatingConfig
+from assay.gate.audited import Audited
+from assay.gate.change import Change, change_of
+from assay.gate.limits import Judged, of_change, of_value
+from assay.gate.metrics import UNBOUNDED, split_label
 from assay.gate.observed import observed
 from assay.gate.subject import Subject, subjects
-from reports.model import CandidateResult, GateCheck, GateResult
+from assay.gate.words import message
+from attacks.errors import AssayError, nearest
+from fairness.inference.multiplicity import adjusted
+from reports.model import Baseline, CandidateResult, GateCheck, GateResult
 from robustness.estimate import Estimate
 
 
-def decide(checks: Sequence[GateConfig], candidates: Sequence[CandidateResult]) -> GateResult:
-    """Every check on every candidate it speaks of; a metric that was not measured fails its check."""
-    decided = [
-        _check(check, subject, candidate)
+@dataclass(frozen=True)
+class Asked:
+    """One line of the gate: a check of one subject of one candidate."""
+
+    check: GateConfig
+    candidate: CandidateResult
+    subject: Subject
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What one line found, with every limit of its check judged on its own."""
+
+    asked: Asked
+    observed: Estimate
+    baseline: Estimate | None
+    change: Change | None
+    judged: Sequence[Judged]
+
+
+def decide(
+    checks: Sequence[GateConfig],
+    now: Audited,
+    then: Audited | None = None,
+    settings: GatingConfig | None = None,
+    baseline: Baseline | None = None,
+) -> GateResult:
+    """Every check on every candidate it speaks of; a metric that was not measured fails its check.
+
+    now: the audit that is judged. then: that of the baseline; None where there is none, which fails every
+    ``max_drop`` and ``max_rise``. baseline: what to say of ``then``.
+
+    All tests whose rejection fails a check are one family, corrected together after Benjamini and Hochberg
+    (1995): those of ``max_drop`` and ``max_rise``, and those of ``decide = "certain-fail"``.
+    Raises AssayError for a check of a candidate that the audit does not have.
+    """
+    settings = settings or GatingConfig()
+    cases = [_case(asked, now, then, settings) for asked in expanded(checks, now.candidates)]
+    judged = [each for case in cases for each in case.judged]
+    after = _corrected([each.p_value for each in judged])
+    tests = sum(p is not None for p in after)
+    decided, start = [], 0
+    for case in cases:
+        end = start + len(case.judged)
+        decided.append(_decided(case, after[start:end], tests, settings))
+        start = end
+    return GateResult(
+        passed=all(check.passed for check in decided),
+        checks=decided,
+        baseline=baseline,
+        false_discovery_rate=settings.false_discovery_rate,
+        smallest_difference=settings.smallest_difference,
+    )
+
+
+def expanded(checks: Sequence[GateConfig], candidates: Sequence[CandidateResult]) -> list[Asked]:
+    """The lines of the gate in their order: by check, then candidate, then budget of the check's attack.
+
+    Raises AssayError for a check of a candidate that is not there: no line of it would ever be decided.
+    """
+    names = [candidate.name for candidate in candidates]
+    for position, check in enumerate(checks):
+        if check.candidate is not None and check.candidate not in names:
+            raise AssayError(
+                f'gate.{position}.candidate: the audit has no candidate "{check.candidate}".'
+                f"{nearest(check.candidate, names)} There are: {', '.join(names)}."
+            )
+    return [
+        Asked(check, candidate, subject)
         for check in checks
         for candidate in candidates
         if check.candidate in (None, candidate.name)
         for subject in subjects(check, candidate)
     ]
-    return GateResult(passed=all(check.passed for check in decided), checks=decided)
 
 
-def judge(observed: Estimate, minimum: float | None, maximum: float | None) -> tuple[bool, str]:
-    """Whether the estimate is within the limits (both included), and why in words."""
-    if observed.value is None:
-        return False, f"not measured: {observed.reason}"
-    if minimum is not None and observed.value < minimum:
-        return False, f"{observed.value:.4f} is below the minimum {minimum:g}"
-    if maximum is not None and observed.value > maximum:
-        return False, f"{observed.value:.4f} is above the maximum {maximum:g}"
-    return True, f"{observed.value:.4f} is within the limits"
+def smallest_that_counts(metric: str, settings: GatingConfig) -> float:
+    """The smallest difference of this metric that may fail a check: 0 for one that may be above 1."""
+    return 0.0 if split_label(metric)[0] in UNBOUNDED else settings.smallest_difference
 
 
-def _check(check: GateConfig, subject: Subject, candidate: CandidateResult) -> GateCheck:
-    found = observed(subject, candidate)
-    passed, message = judge(found, check.min, check.max)
+def _case(asked: Asked, now: Audited, then: Audited | None, settings: GatingConfig) -> _Case:
+    check, confidence = asked.check, now.confidence
+    found = observed(asked.subject, asked.candidate)
+    judged = []
+    if check.min is not None:
+        judged.append(of_value("min", check.min, check.decide, found, confidence))
+    if check.max is not None:
+        judged.append(of_value("max", check.max, check.decide, found, confidence))
+    if not check.relative:
+        return _Case(asked, found, None, None, judged)
+    change, before = _against(asked, found, now, then, settings)
+    smallest = smallest_that_counts(check.metric, settings)
+    if check.max_drop is not None:
+        judged.append(of_change("max_drop", check.max_drop, check.decide, change, confidence, smallest))
+    if check.max_rise is not None:
+        judged.append(of_change("max_rise", check.max_rise, check.decide, change, confidence, smallest))
+    return _Case(asked, found, before, change, judged)
+
+
+def _against(
+    asked: Asked, found: Estimate, now: Audited, then: Audited | None, settings: GatingConfig
+) -> tuple[Change, Estimate]:
+    """The change against the baseline, and the metric there; both undefined, with the reason, without one."""
+    other = None if then is None else _counterpart(asked.candidate.name, then.candidates)
+    if then is not None and other is not None:
+        change = change_of(asked.subject, now, then, asked.candidate.name, other.name)
+        return change, observed(asked.subject, other)
+    if then is not None:
+        there = ", ".join(candidate.name for candidate in then.candidates)
+        reason = f'the baseline has no candidate "{asked.candidate.name}"; it has {there}'
+    elif settings.baseline is not None:
+        reason = f"there is no baseline at {settings.baseline}; keep one with `assay baseline set RUN`"
+    else:
+        reason = (
+            "there is no baseline: name its folder with baseline = ... in [gating], and keep one there with "
+            "`assay baseline set RUN`"
+        )
+    nothing = Estimate.undefined(reason)
+    return Change(found, nothing, nothing, None, None, "", 0), nothing
+
+
+def _counterpart(name: str, candidates: Sequence[CandidateResult]) -> CandidateResult | None:
+    """The candidate of the baseline that has this name, or the only one that it has."""
+    named = [candidate for candidate in candidates if candidate.name == name]
+    return next(iter(named or (candidates if len(candidates) == 1 else ())), None)
+
+
+def _corrected(p_values: Sequence[float | None]) -> list[float | None]:
+    """Those that are there, corrected as one family; the others stay None."""
+    after = iter(adjusted([p for p in p_values if p is not None]).tolist())
+    return [None if p is None else next(after) for p in p_values]
+
+
+def _decided(case: _Case, after: Sequence[float | None], tests: int, settings: GatingConfig) -> GateCheck:
+    check = case.asked.check
+    failed = [
+        each.fails(corrected, settings.false_discovery_rate)
+        for each, corrected in zip(case.judged, after, strict=True)
+    ]
+    decisive = _decisive(case.judged, after, failed)
     return GateCheck(
-        name=subject.named(candidate),
+        name=case.asked.subject.named(case.asked.candidate),
         metric=check.metric,
-        candidate=candidate.name,
-        observed=found,
+        candidate=case.asked.candidate.name,
+        observed=case.observed,
         minimum=check.min,
         maximum=check.max,
-        passed=passed,
-        message=message,
+        passed=not any(failed),
+        message=message(check.metric, case.judged, failed, after, tests),
+        decide=check.decide,
+        max_drop=check.max_drop,
+        max_rise=check.max_rise,
+        baseline=case.baseline,
+        change=None if case.change is None else case.change.change,
+        test=None if decisive is None else case.judged[decisive].test,
+        p_value=None if decisive is None else case.judged[decisive].p_value,
+        adjusted_p_value=None if decisive is None else after[decisive],
     )
+
+
+def _decisive(judged: Sequence[Judged], after: Sequence[float | None], failed: Sequence[bool]) -> int | None:
+    """Position of the test that a check with several limits stands or falls by: of one that fails, if any
+    does, the one with the smallest p-value."""
+    tested = [position for position, p in enumerate(after) if p is not None]
+    if not tested:
+        return None
+    return min(tested, key=lambda at: (not failed[at], judged[at].p_value or 0.0, at))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from assay.config_gate import which
 from assay.config_models import GateConfig
 from attacks.errors import AssayError, nearest
 from fairness.disparities import BOTH, DISPARITIES, EQUALITY_DIFFERENCES, OVERALL
@@ -72,27 +73,38 @@ def check_gate(checks: Sequence[GateConfig], *, swaps: bool = True) -> None:
     for position, check in enumerate(checks):
         metric, _ = split_label(check.metric)
         if metric not in METRICS:
-            raise AssayError(
-                f'gate.{position}.metric: there is no metric "{check.metric}".'
-                f"{nearest(metric, list(METRICS))} The metrics: {', '.join(METRICS)}."
+            raise _refused(
+                position,
+                ".metric",
+                f'there is no metric "{check.metric}".{nearest(metric, list(METRICS))} '
+                f"The metrics: {', '.join(METRICS)}.",
             )
         if metric in FLIP_RATES and not swaps:
-            raise AssayError(
-                f"gate.{position}: {metric} is measured where identities are swapped: add [counterfactual]."
+            raise _refused(
+                position, "", f"{metric} is measured where identities are swapped: add [counterfactual]."
             )
-        for key, limit in (("min", check.min), ("max", check.max)):
-            if limit is not None and metric not in UNBOUNDED and not 0 <= limit <= 1:
-                hint = f" Did you mean {limit / 100:g}?" if 2 <= limit <= 100 else ""
-                raise AssayError(
-                    f"gate.{position}.{key}: {metric} lies between 0 and 1, got {limit:g}.{hint}"
-                )
+        if metric not in UNBOUNDED:
+            _check_limits(position, metric, check)
         keys = ("attack", "group", "value", "behaviour")
         given = frozenset(key for key in keys if getattr(check, key) is not None)
         if given not in METRICS[metric]:
-            raise AssayError(
-                f"gate.{position}: {metric} goes {keys_in_words(METRICS[metric])}; got "
-                f"{_listed(given) or 'none of them'}. Add or leave out keys of this check."
+            raise _refused(
+                position,
+                "",
+                f"{metric} goes {keys_in_words(METRICS[metric])}; got {_listed(given) or 'none of them'}. "
+                "Add or leave out keys of this check.",
             )
+
+
+def _check_limits(position: int, metric: str, check: GateConfig) -> None:
+    """Limits of a metric between 0 and 1, and of its changes, are shares and not percentages."""
+    for key in ("min", "max", "max_drop", "max_rise"):
+        limit = getattr(check, key)
+        if limit is not None and not 0 <= limit <= 1:
+            what = metric if key in ("min", "max") else f"a change of {metric}"
+            # From 1.5 on a percentage is likelier than a slip.
+            hint = f" Did you mean {limit / 100:g}?" if 1.5 <= limit <= 100 else ""
+            raise _refused(position, f".{key}", f"{what} lies between 0 and 1, got {limit:g}.{hint}")
 
 
 def check_gate_names(
@@ -100,31 +112,39 @@ def check_gate_names(
 ) -> None:
     """Refuse a check of a class or of a group that the audited data does not have; raises AssayError.
 
-    labels: of the data. groups: {grouping: its groups}.
+    labels: of the data. groups: {grouping: its groups}; of a grouping that is not there no value is refused.
     """
     for position, check in enumerate(checks):
         metric, label = split_label(check.metric)
-        place = f"gate.{position}.metric"
         # Without a group it is the area over all classes.
         of_class = metric in OF_CLASS and not (metric == "roc_auc" and check.group is None)
         if label is not None and not (of_class and len(labels) > 2):
-            raise AssayError(f'{place}: expected "{metric}" for these data, got "{check.metric}".')
+            raise _refused(position, ".metric", f'expected "{metric}" for these data, got "{check.metric}".')
         if label is None and of_class and len(labels) > 2:
-            raise AssayError(
-                f"{place}: the data has {len(labels)} labels, so {metric} is measured for each: name one, "
-                f'for example "{metric}[{labels[-1]}]".'
+            raise _refused(
+                position,
+                ".metric",
+                f"the data has {len(labels)} labels, so {metric} is measured for each: name one, "
+                f'for example "{metric}[{labels[-1]}]".',
             )
         if label is not None and label not in labels:
-            raise AssayError(
-                f'{place}: the data has no label "{label}".{nearest(label, labels)} '
-                f"Its labels: {', '.join(labels)}."
+            raise _refused(
+                position,
+                ".metric",
+                f'the data has no label "{label}".{nearest(label, labels)} Its labels: {", ".join(labels)}.',
             )
-        if check.group is not None and check.value is not None and check.value not in groups[check.group]:
-            values = list(groups[check.group])
-            raise AssayError(
-                f'gate.{position}.value: no audited example has {check.group} = "{check.value}".'
-                f"{nearest(check.value, values)} There are: {', '.join(values)}."
+        values = list(groups.get(check.group or "", ()))
+        if check.value is not None and values and check.value not in values:
+            raise _refused(
+                position,
+                ".value",
+                f'no audited example has {check.group} = "{check.value}".{nearest(check.value, values)} '
+                f"There are: {', '.join(values)}.",
             )
+
+
+def _refused(position: int, key: str, problem: str) -> AssayError:
+    return AssayError(f"gate.{position}{key}: {problem} This is {which(position)}.")
 
 
 def keys_in_words(allowed: Sequence[Keys]) -> str:

@@ -11,7 +11,7 @@ from reports.counterfactual_tables import (
 from reports.formatting import counted, name
 from reports.model import AuditReport
 
-ORDER = 55
+ORDER = 52
 
 _TOLD = (
     "Each text that names an identity (a pronoun, a religion, a first name ...) was asked again with that "

@@ -1,6 +1,9 @@
 """What was audited: the examples, the groups, the models and how they were trained."""
 
+from collections.abc import Sequence
+
 from reports.blocks import (
+    MOST_COLUMNS,
     Block,
     Bullets,
     Callout,
@@ -18,6 +21,7 @@ from reports.blocks import (
 from reports.formatting import counted, duration, figure, name
 from reports.highlights import is_predictions
 from reports.model import AuditReport, CandidateResult, MitigationSummary, TrainingSummary
+from reports.tradeoffs import has_collapsed
 from robustness.estimate import Estimate
 from robustness.results import EpochRecord
 
@@ -35,8 +39,36 @@ def section(report: AuditReport) -> Section:
     if data.notes:
         blocks.append(Bullets(data.notes))
     blocks.append(Side(tables))
-    blocks += [_candidate(candidate) for candidate in report.candidates]
-    return Section("Data and models", "data", blocks)
+    parts = [_candidate(candidate) for candidate in report.candidates]
+    if len(parts) <= MOST_COLUMNS:
+        return Section("Model and data", "data", [*blocks, *parts])
+    # Many candidates would be many screens: what most differ in as a table, the rest behind a summary each.
+    folded = [Details(part.title, part.blocks) for part in parts]
+    collapsed = [_collapse(each) for each in report.candidates if has_collapsed(each)]
+    models: list[Block] = [_models(report.candidates), *collapsed, *folded]
+    return Section("Model and data", "data", [*blocks, Part("The candidates in detail", models)])
+
+
+def _models(candidates: Sequence[CandidateResult]) -> Table:
+    rows = [
+        Row(
+            name(each.name),
+            [
+                Cell(name(each.model.source)),
+                Cell("came trained" if each.training is None else name(each.training.objective)),
+                Cell("none" if each.mitigation is None else name(each.mitigation.method)),
+            ],
+        )
+        for each in candidates
+    ]
+    titles = ("Source", "Training objective", "Mitigation")
+    columns = [Column("Candidate"), *(Column(title, numeric=False) for title in titles)]
+    return Table("Where the candidates come from", columns, rows)
+
+
+def _collapse(candidate: CandidateResult) -> Callout:
+    told = "It predicts one class for every validation example. Its robustness numbers mean nothing."
+    return Callout("bad", f"Training of {name(candidate.name)} collapsed", told)
 
 
 def _counts(caption: str, what: str, counts: dict[str, int], n: int) -> Table:
@@ -67,9 +99,8 @@ def _candidate(candidate: CandidateResult) -> Part:
         ("Weights, SHA-256", model.sha256),
     ]
     blocks: list[Block] = [Facts(facts)]
-    if training is not None and training.collapsed:
-        warning = "It predicts one class for every validation example. Its robustness numbers mean nothing."
-        blocks.insert(0, Callout("bad", "Training collapsed", warning))
+    if has_collapsed(candidate):
+        blocks.insert(0, _collapse(candidate))
     if training is not None and training.history:
         summary = f"Training history, {counted(len(training.history), 'epoch')}"
         blocks.append(Details(summary, [_history(training, candidate.name)]))

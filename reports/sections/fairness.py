@@ -1,13 +1,28 @@
 """Whom each candidate fails: metrics by group, disparities, scores, and who is easier to attack."""
 
+from fairness.results import GroupAssessment
 from reports.bias_tables import bias_blocks
-from reports.blocks import Block, Bullets, Details, Part, Section, Text
-from reports.disparity_tables import disparity_blocks
-from reports.formatting import counted, name
+from reports.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Details,
+    Part,
+    Row,
+    Section,
+    Table,
+    Text,
+    beside,
+    estimate_cell,
+)
+from reports.disparity_tables import TONES, disparity_blocks
+from reports.formatting import counted, kind_of, name
 from reports.group_attacks import attack_blocks
 from reports.group_rates import metric_tables, rate_charts, small_groups
-from reports.groupings import Shown, groupings
+from reports.groupings import Shown, assessed, assessment_of, groupings
+from reports.highlights import largest_within
 from reports.model import AuditReport
+from reports.naming import in_sentence
 
 ORDER = 50
 
@@ -41,6 +56,8 @@ def section(report: AuditReport) -> Section:
         nothing = Text("The data names no groups, so nothing was assessed by group.")
         return Section("Fairness", "fairness", [nothing])
     blocks: list[Block] = [Text(_introduction(report), "muted")]
+    if overview := largest_differences(report):
+        blocks.append(overview)
     for grouping in found:
         if grouping.kind == "column":
             blocks.append(Part(f"By {name(grouping.name)}", _whole(report, grouping)))
@@ -54,6 +71,34 @@ def section(report: AuditReport) -> Section:
         blocks.append(Part("Intersections", [told, *(_folded(report, grouping) for grouping in crossed)]))
     blocks.append(Part("What these metrics cannot show", [Bullets(LIMITS)]))
     return Section("Fairness", "fairness", blocks)
+
+
+def largest_differences(report: AuditReport) -> Table | None:
+    """For each grouping the largest difference of a rate that is established, else the largest.
+
+    Intersections are left out, as in the verdict. None where nothing can be compared.
+    """
+    shown = [each for each in groupings(report) if each.kind != "intersection"]
+    rows = [
+        Row(f"By {name(each.name)}", [_largest(assessment_of(c, each.name)) for c in report.candidates])
+        for each in shown
+        if any(largest_within(found) for _, found in assessed(report, each.name))
+    ]
+    if not rows:
+        return None
+    names = [name(candidate.name) for candidate in report.candidates]
+    return beside("The largest difference between groups", "Grouping", names, rows)
+
+
+def _largest(found: GroupAssessment | None) -> Cell:
+    largest = None if found is None else largest_within(found)
+    if found is None or largest is None:
+        return Cell("not measured", "no two groups to compare", "muted")
+    metric, estimate = largest
+    test = found.tests.get(metric)
+    cell = estimate_cell(estimate, kind_of(metric))
+    notes = [cell.note, in_sentence(metric.replace("_difference", "", 1)), test.status if test else ""]
+    return Cell(cell.text, " · ".join(filter(None, notes)), TONES[test.status] if test else "plain")
 
 
 def _introduction(report: AuditReport) -> str:

@@ -1,11 +1,21 @@
-"""Every check of the gate: what was required and what was observed."""
+"""Every check of the gate: what was required, what was observed, and how it compares with the baseline."""
 
-from reports.blocks import Cell, Column, Row, Section, Table, Text, estimate_cell
-from reports.formatting import figure, kind_of, name
+from collections.abc import Callable, Iterator, Sequence
+
+from reports.blocks import Block, Cell, Column, Row, Section, Table, Text, estimate_cell
+from reports.decisions import Decide
+from reports.formatting import kind_of, moment, name, p_value
 from reports.highlights import is_predictions
-from reports.model import AuditReport, GateCheck
+from reports.limits import limit_figure, required, unit_of_change
+from reports.model import AuditReport, GateCheck, GateResult
 
 ORDER = 60
+
+_DECIDE: dict[Decide, str] = {
+    "estimate": "",
+    "certain-pass": "by the whole interval",
+    "certain-fail": "unless it certainly fails",
+}
 
 
 def section(report: AuditReport) -> Section | None:
@@ -15,38 +25,80 @@ def section(report: AuditReport) -> Section | None:
     if not checks:
         nothing = Text("No checks were configured. Add [[gate]] tables to assay.toml to require something.")
         return Section("Gate", "gate", [nothing])
+    extras = [extra for extra in _EXTRAS if any(extra[1](check) is not None for check in checks)]
+    return Section("Gate", "gate", [*_tables(checks, extras), *_notes(report.gate)])
+
+
+def _tables(checks: Sequence[GateCheck], extras: "Sequence[_Extra]") -> Iterator[Table]:
+    """The checks with their numbers and in words; with many columns the words have a table of their own."""
+    in_words = Column("In words", numeric=False)
     columns = [
         Column("Check", numeric=False),
         Column("Result", numeric=False),
         Column("Candidate", numeric=False),
         Column("Required"),
         Column("Observed"),
-        Column("In words", numeric=False),
+        *[Column(title) for title, _ in extras],
     ]
-    table = Table("The checks of the gate", columns, [_row(check) for check in checks])
-    return Section("Gate", "gate", [table])
+    rows = [(check, _cells(check, extras)) for check in checks]
+    caption = "The checks of the gate"
+    if not extras:
+        whole = [Row(name(check.name), [*cells, Cell(check.message)]) for check, cells in rows]
+        yield Table(caption, [*columns, in_words], whole)
+        return
+    yield Table(caption, columns, [Row(name(check.name), cells) for check, cells in rows])
+    told = [Row(name(check.name), [*cells[:2], Cell(check.message)]) for check, cells in rows]
+    yield Table("The checks of the gate in words", [*columns[:3], in_words], told)
 
 
-def _row(check: GateCheck) -> Row:
+def _cells(check: GateCheck, extras: "Sequence[_Extra]") -> list[Cell]:
     result = Cell("✓\u00a0passed", tone="good") if check.passed else Cell("✗\u00a0failed", tone="bad")
-    return Row(
-        name(check.name),
-        [
-            result,
-            Cell(name(check.candidate)),
-            Cell(required(check)),
-            estimate_cell(check.observed, kind_of(check.metric), show_n=True),
-            Cell(check.message),
-        ],
+    return [
+        result,
+        Cell(name(check.candidate)),
+        Cell(required(check), _DECIDE[check.decide]),
+        estimate_cell(check.observed, kind_of(check.metric), show_n=True),
+        *[extra(check) or Cell("") for _, extra in extras],
+    ]
+
+
+def _baseline(check: GateCheck) -> Cell | None:
+    return (
+        None if check.baseline is None else estimate_cell(check.baseline, kind_of(check.metric), show_n=True)
     )
 
 
-def required(check: GateCheck) -> str:
-    """``at least 60.0 %``, ``at most 10.0 points``, or both."""
-    kind = kind_of(check.metric)
-    parts = [
-        f"{words} {figure(limit, kind)}"
-        for words, limit in (("at least", check.minimum), ("at most", check.maximum))
-        if limit is not None
-    ]
-    return " and ".join(parts) or "measured"
+def _change(check: GateCheck) -> Cell | None:
+    if check.change is None:
+        return None
+    return estimate_cell(check.change, unit_of_change(check.metric), show_n=True)
+
+
+def _p_value(check: GateCheck) -> Cell | None:
+    return None if check.adjusted_p_value is None else Cell(p_value(check.adjusted_p_value))
+
+
+_Extra = tuple[str, Callable[[GateCheck], Cell | None]]
+_EXTRAS: Sequence[_Extra] = (("Baseline", _baseline), ("Change", _change), ("p, corrected", _p_value))
+"""Columns that a gate without a baseline, or without tests, does not have."""
+
+
+def _notes(gate: GateResult) -> list[Block]:
+    """What the figures of the table rest on."""
+    notes = []
+    if gate.baseline is not None:
+        kept = gate.baseline
+        notes.append(
+            f"The baseline is the audit {name(kept.name)} of {moment(kept.started)} on {kept.n:,} examples, "
+            f"of which {kept.shared:,} are in this audit too."
+        )
+    tests = sum(check.adjusted_p_value is not None for check in gate.checks)
+    if tests:
+        notes.append(
+            "p-values are corrected for all tests of the gate (Benjamini and Hochberg 1995). A tested check "
+            f"fails only at {gate.false_discovery_rate:g} or less: of such failures that share may be chance."
+        )
+    if gate.smallest_difference > 0 and any(check.change is not None for check in gate.checks):
+        least = limit_figure(gate.smallest_difference, "points")
+        notes.append(f"A change of {least} or less fails no check of a metric between 0 and 1.")
+    return [Text(" ".join(notes), tone="muted")] if notes else []

@@ -4,7 +4,7 @@ import json
 
 from reports.blocks import Bullets, Cell, Column, Details, Facts, Listing, Part, Row, Section, Table
 from reports.definitions import definitions, is_tested
-from reports.formatting import duration, name
+from reports.formatting import duration, moment, name
 from reports.model import AuditReport
 
 ORDER = 70
@@ -29,7 +29,7 @@ SAMPLE = (
 def section(report: AuditReport) -> Section:
     source = report.provenance
     facts = [
-        ("Started", source.started),
+        ("Started", moment(source.started)),
         ("Wall time of the last run", duration(source.seconds)),
         ("Confidence of the intervals", f"{source.confidence:.4g}"),
         ("Seed", str(source.seed)),
@@ -43,6 +43,9 @@ def section(report: AuditReport) -> Section:
         [Row(name(package), [Cell(name(version))]) for package, version in source.versions.items()],
     )
     config = json.dumps(source.config, indent=2, ensure_ascii=False, default=str)
+    audit = source.config.get("name")
+    if isinstance(audit, str):
+        facts.insert(0, ("Audit", name(audit)))
     return Section(
         "Method and provenance",
         "method",

@@ -1,8 +1,11 @@
 """How well each candidate does on unperturbed text, and how honest its confidence is."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reports.blocks import (
+    MOST_COLUMNS,
     Block,
     Cell,
     Column,
@@ -15,9 +18,10 @@ from reports.blocks import (
     Side,
     Table,
     Text,
+    beside,
     estimate_cell,
 )
-from reports.charts import reliability_curves
+from reports.charts import Reliability, reliability_curves
 from reports.definitions import is_tested
 from reports.formatting import counted, figure, kind_of, name
 from reports.model import AuditReport, CandidateResult
@@ -27,6 +31,9 @@ from robustness.results import ReliabilityBin
 ORDER = 30
 MAX_CLASSES = 20
 """Classes up to which a confusion matrix is printed; a larger one is in audit.json."""
+
+FEW = 50
+"""Examples from which on a mark of the reliability diagram says something."""
 
 METRICS = ("accuracy", "macro_f1", "roc_auc", "expected_calibration_error")
 
@@ -47,20 +54,19 @@ def section(report: AuditReport) -> Section:
     tested = is_tested(report)
     caption = "Performance on unperturbed text" if tested else "Performance"
     blocks: list[Block] = [
-        Table(caption, [Column("Metric"), *map(Column, names)], rows),
+        beside(caption, "Metric", names, rows),
         *_reliability(report),
-        *(_by_class(candidate, report) for candidate in candidates),
+        *_by_class(report),
     ]
-    return Section("Clean performance" if tested else "Performance", "performance", blocks)
+    return Section("Accuracy and calibration", "performance", blocks)
 
 
 def _reliability(report: AuditReport) -> list[Block]:
     series = [candidate.name for candidate in report.candidates]
     points = [
-        (candidate.name, each.mean_confidence, each.accuracy)
+        Reliability(candidate.name, each.confidence, each.accuracy, faint=each.n < FEW)
         for candidate in report.candidates
-        for each in candidate.robustness.clean.reliability
-        if each.mean_confidence is not None and each.accuracy is not None
+        for each in pooled(candidate.robustness.clean.reliability)
     ]
     if not points:
         return []
@@ -72,10 +78,48 @@ def _reliability(report: AuditReport) -> list[Block]:
     chart = Figure(
         "Accuracy against confidence", reliability_curves(points, series, label), _bins_table(report)
     )
-    return [
-        Figures("Reliability", [name(each) for each in series], [chart]),
-        Text("Below the dashed line the model is more confident than it is right.", "muted"),
-    ]
+    told = (
+        "Below the dashed line the model is more confident than it is right. Neighbouring bins of confidence "
+        f"are drawn as one until they hold {FEW} examples; a pale mark has fewer."
+    )
+    return [Figures("Reliability", [name(each) for each in series], [chart]), Text(told, "muted")]
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Neighbouring bins drawn as one: their examples, and the means over them."""
+
+    n: int
+    confidence: float
+    accuracy: float
+
+
+def pooled(bins: Sequence[ReliabilityBin]) -> list[Pooled]:
+    """The bins from the least to the most confident, joined until each holds ``FEW`` examples.
+
+    What is left over at the end joins the last one. In all there may be too few: then it is one with fewer.
+    """
+    joined: list[Pooled] = []
+    for each in sorted(bins, key=lambda each: each.low):
+        if not each.n or each.mean_confidence is None or each.accuracy is None:
+            continue
+        new = Pooled(each.n, each.mean_confidence, each.accuracy)
+        if joined and joined[-1].n < FEW:
+            joined[-1] = _together(joined[-1], new)
+        else:
+            joined.append(new)
+    if len(joined) > 1 and joined[-1].n < FEW:
+        joined[-2:] = [_together(joined[-2], joined[-1])]
+    return joined
+
+
+def _together(one: Pooled, other: Pooled) -> Pooled:
+    n = one.n + other.n
+    return Pooled(
+        n,
+        (one.n * one.confidence + other.n * other.confidence) / n,
+        (one.n * one.accuracy + other.n * other.accuracy) / n,
+    )
 
 
 def _bins_table(report: AuditReport) -> Table:
@@ -98,7 +142,15 @@ def _bin_cells(each: ReliabilityBin) -> list[Cell]:
     ]
 
 
-def _by_class(candidate: CandidateResult, report: AuditReport) -> Part:
+def _by_class(report: AuditReport) -> list[Block]:
+    """One part for each candidate; of many candidates behind a summary each."""
+    if len(report.candidates) <= MOST_COLUMNS:
+        return [_of_candidate(candidate, report) for candidate in report.candidates]
+    parts = [_of_candidate(candidate, report) for candidate in report.candidates]
+    return [Part("By class", [Details(part.title, part.blocks) for part in parts])]
+
+
+def _of_candidate(candidate: CandidateResult, report: AuditReport) -> Part:
     clean = candidate.robustness.clean
     matrix = _confusion(clean.confusion_matrix, _labels(candidate, report), candidate.name)
     tables: list[Block] = [_classification_report(clean.classification_report, candidate.name), matrix]

@@ -1,6 +1,19 @@
 """How easily each candidate is fooled: accuracy against the attacker's budget."""
 
-from reports.blocks import Block, Cell, Column, Details, Facts, Part, Row, Section, Table, Text, estimate_cell
+from reports.blocks import (
+    Block,
+    Cell,
+    Column,
+    Details,
+    Facts,
+    Part,
+    Row,
+    Section,
+    Table,
+    Text,
+    beside,
+    estimate_cell,
+)
 from reports.curves import curve_blocks
 from reports.formatting import counted, duration, name
 from reports.highlights import (
@@ -66,8 +79,8 @@ def _at_one_budget(report: AuditReport, single: list[tuple[Family, float | None]
         )
         for family, epsilon in single
     ]
-    columns = [Column("Attack"), *(Column(name(candidate.name)) for candidate in report.candidates)]
-    return Table("Accuracy under attacks without a curve", columns, rows)
+    names = [name(candidate.name) for candidate in report.candidates]
+    return beside("Accuracy under attacks without a curve", "Attack", names, rows)
 
 
 def _accuracy_cell(attack: AttackResult | None) -> Cell:

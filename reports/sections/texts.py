@@ -8,7 +8,7 @@ from reports.model import AuditReport, CandidateResult
 from robustness.quality.measured import Quality
 from robustness.results import AdversarialExample, AttackResult
 
-ORDER = 42
+ORDER = 54
 
 MOST_TEXTS = 600
 """Texts that a report shows of all attacks together; audit.json and adversarial.jsonl have more."""

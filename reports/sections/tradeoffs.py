@@ -1,4 +1,6 @@
-"""The candidates as a trade: accuracy against the difference between groups and against robustness."""
+"""The candidates side by side: what each costs, and accuracy against differences and robustness."""
+
+from collections.abc import Callable
 
 from reports.blocks import (
     Block,
@@ -6,21 +8,24 @@ from reports.blocks import (
     Column,
     Figure,
     Figures,
+    Part,
     Row,
     Section,
     Table,
     Text,
+    beside,
     estimate_cell,
     noted_cell,
 )
 from reports.charts import Point, tradeoff
-from reports.formatting import Kind, kind_of, name
-from reports.model import AuditReport
-from reports.naming import metric_name
-from reports.tradeoffs import Measures, TradeOff, compared, trade_off
+from reports.formatting import Kind, counted, duration, kind_of, name
+from reports.highlights import is_predictions
+from reports.model import AuditReport, CandidateResult
+from reports.naming import in_sentence, metric_name
+from reports.tradeoffs import NOT_ESTABLISHED, Measures, TradeOff, compared, trade_off
 from robustness.estimate import Estimate
 
-ORDER = 58
+ORDER = 56
 COLLAPSED = (
     " A candidate whose training collapsed is not on it: answering the same to every text treats all groups "
     "alike, and nobody well."
@@ -28,23 +33,87 @@ COLLAPSED = (
 
 
 def section(report: AuditReport) -> Section | None:
+    """None of predictions alone, of which nobody knows what they cost, where there is nothing to trade."""
     found = trade_off(report)
-    if found is None:
-        return None
+    blocks: list[Block] = []
+    if report.candidates and not all(map(is_predictions, report.candidates)):
+        blocks.append(costs_table(report))
+    if found is not None:
+        blocks.append(Part("Accuracy, differences and robustness", _traded(found)))
+    title = "Candidates side by side" if len(report.candidates) > 1 else "What it costs"
+    return Section(title, "trade-offs", blocks) if blocks else None
+
+
+def costs_table(report: AuditReport) -> Table:
+    """Parameters, training, mitigation, and what attacking it took; ``not known`` where nothing was told."""
+    measures: list[tuple[str, Callable[[CandidateResult], Cell]]] = [
+        ("Parameters", _parameters),
+        ("Training", _training),
+        ("Mitigation", _mitigation),
+        ("Time under attack", _attack_time),
+        ("Queries of all attacks", _queries),
+    ]
+    names = [name(candidate.name) for candidate in report.candidates]
+    rows = [Row(title, [cell(candidate) for candidate in report.candidates]) for title, cell in measures]
+    told = [row for row in rows if any(cell.text != NOTHING.text for cell in row.cells)]
+    return beside("What each candidate costs", "Measure", names, told)
+
+
+NOTHING = Cell("none", tone="muted")
+
+
+def _parameters(candidate: CandidateResult) -> Cell:
+    n = candidate.model.num_parameters
+    return Cell("not known", tone="muted") if n is None else Cell(f"{n:,}")
+
+
+def _training(candidate: CandidateResult) -> Cell:
+    done = candidate.training
+    if done is None:
+        return Cell("came trained", tone="muted")
+    examples = counted(done.n_train, "example")
+    return noted_cell(duration(done.seconds), [counted(done.epochs, "epoch"), examples])
+
+
+def _mitigation(candidate: CandidateResult) -> Cell:
+    done = candidate.mitigation
+    return NOTHING if done is None else noted_cell(duration(done.seconds), [name(done.method, 40)])
+
+
+def _attack_time(candidate: CandidateResult) -> Cell:
+    attacks = candidate.robustness.attacks
+    if not attacks:
+        return NOTHING
+    return noted_cell(duration(sum(each.seconds for each in attacks)), [counted(len(attacks), "attack")])
+
+
+def _queries(candidate: CandidateResult) -> Cell:
+    """Mean queries per attacked example times the attacked examples, over all attacks."""
+    counts = [
+        each.mean_queries.value * (each.n - each.skipped)
+        for each in candidate.robustness.attacks
+        if each.mean_queries.value is not None
+    ]
+    return Cell(f"{sum(counts):,.0f}") if counts else NOTHING
+
+
+def _traded(found: TradeOff) -> list[Block]:
     series = [f"{i} {name(each.candidate.name)}" for i, each in enumerate(found.measures, start=1)]
     odds = f"{metric_name(found.metric)} by {name(found.grouping)}"
-    blocks: list[Block] = [
+    return [
         Text(
-            f"What is compared is the {odds[0].lower()}{odds[1:]}, {name(found.why)}. Better is up and to "
-            "the right.",
+            f"What is compared is the {in_sentence(found.metric)} by {name(found.grouping)}, "
+            f"{name(found.why)}. A higher accuracy is further up, a smaller difference further to the right; "
+            "marks whose intervals overlap establish no difference.",
             "muted",
         ),
-        Figures("What each candidate costs, with intervals", series, _charts(found, odds)),
+        Figures("What each candidate gives, with intervals", series, _charts(found, odds)),
         Text(
-            "Filled marks, joined by the dashed line, are on the Pareto front: no other candidate is at "
-            "least as good in all that is compared and better in some of it. It is drawn through the "
-            "estimates; within the intervals it may lie elsewhere."
-            f"{COLLAPSED if any(each.collapsed for each in found.measures) else ''}",
+            "Filled marks, joined by the dashed line, are on the Pareto front of the estimates: no other "
+            "candidate has estimates at least as good in all that is compared and better in some of it. "
+            "Within the intervals the front may lie elsewhere: where it says “no difference established”, "
+            "the intervals of the candidate overlap those of every one that seems to beat it. Marks that "
+            f"coincide share a label.{COLLAPSED if any(each.collapsed for each in found.measures) else ''}",
             "muted",
         ),
         _table(found, odds),
@@ -54,7 +123,6 @@ def section(report: AuditReport) -> Section | None:
             "muted",
         ),
     ]
-    return Section("Trade-offs", "trade-offs", blocks)
 
 
 def _charts(found: TradeOff, odds: str) -> list[Figure]:
@@ -94,9 +162,9 @@ def _table(found: TradeOff, odds: str) -> Table:
     columns = [Column("Candidate"), Column("Accuracy"), Column(odds)]
     if found.attack is not None:
         columns.append(Column(f"Accuracy under {found.attack}"))
-    columns.append(Column("On the Pareto front", numeric=False))
+    columns.append(Column("On the Pareto front of the estimates", numeric=False))
     rows = [_row(i, each, first, found) for i, each in enumerate(found.measures, start=1)]
-    return Table(f"What each candidate costs, against {name(first.candidate.name)}", columns, rows)
+    return Table(f"What each candidate gives, against {name(first.candidate.name)}", columns, rows)
 
 
 def _row(i: int, each: Measures, first: Measures, found: TradeOff) -> Row:
@@ -111,5 +179,12 @@ def _row(i: int, each: Measures, first: Measures, found: TradeOff) -> Row:
         cells.append(noted_cell(cell.text, [cell.note, word], cell.tone))
     mitigation = each.candidate.mitigation
     done = "no mitigation" if mitigation is None else f"mitigation: {name(mitigation.method)}"
-    front = Cell("yes" if each.front else "no", "its training collapsed" if each.collapsed else "")
-    return Row(f"{i} {name(each.candidate.name)}", [*cells, front], done)
+    return Row(f"{i} {name(each.candidate.name)}", [*cells, _front(each, found)], done)
+
+
+def _front(each: Measures, found: TradeOff) -> Cell:
+    if each.front:
+        return Cell("yes")
+    if each.collapsed:
+        return Cell("no", "its training collapsed")
+    return Cell("no", "" if found.is_beaten(each) else NOT_ESTABLISHED)

@@ -6,7 +6,6 @@ from reports.blocks import (
     Block,
     Callout,
     Cell,
-    Column,
     Part,
     Remark,
     Remarks,
@@ -15,6 +14,7 @@ from reports.blocks import (
     Table,
     Text,
     Tone,
+    beside,
     estimate_cell,
     noted_cell,
 )
@@ -23,7 +23,7 @@ from reports.model import AuditReport, CandidateResult
 from reports.naming import NORMS
 from robustness.results import Calibration, ValidityCheck, ValidityResult
 
-ORDER = 45
+ORDER = 58
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ def _table(report: AuditReport) -> Table:
         )
         for check in ids
     ]
-    columns = [Column("What should hold"), *(Column(name(each.name)) for each in report.candidates)]
-    return Table("Checks of the evaluation", columns, rows)
+    names = [name(each.name) for each in report.candidates]
+    return beside("Checks of the evaluation", "What should hold", names, rows)
 
 
 def _words(check: str) -> _Words:
@@ -199,7 +199,7 @@ def _calibration(report: AuditReport) -> list[Block]:
     if fitted is None:
         return []
 
-    columns = [Column("Measure"), *(Column(name(candidate.name)) for candidate in report.candidates)]
+    names = [name(candidate.name) for candidate in report.candidates]
     rows = [
         Row("Temperature", [_temperature(each) for each in found]),
         *(
@@ -213,7 +213,10 @@ def _calibration(report: AuditReport) -> list[Block]:
         "examples of the calibrated model, only confidence protected it."
     )
     return [
-        Part("With calibrated confidence", [Text(told, "muted"), Table("The same attack", columns, rows)])
+        Part(
+            "With calibrated confidence",
+            [Text(told, "muted"), beside("The same attack", "Measure", names, rows)],
+        )
     ]
 
 

@@ -1,13 +1,15 @@
-"""The verdict: did the gate pass, what was found, and the candidates side by side."""
+"""The verdict: what the audit advises, the findings behind it, and the candidates side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from reports.blocks import (
+    MOST_COLUMNS,
     Block,
-    Callout,
     Cell,
-    Column,
+    Decision,
     Details,
+    Part,
     Remark,
     Remarks,
     Row,
@@ -15,11 +17,13 @@ from reports.blocks import (
     Table,
     Text,
     Tone,
+    beside,
     estimate_cell,
     norm_cell,
 )
+from reports.decisions import Recommendation
 from reports.definitions import is_tested
-from reports.formatting import counted, kind_of, name
+from reports.formatting import counted, kind_of, listed, name
 from reports.highlights import (
     Family,
     accuracy_under,
@@ -29,34 +33,34 @@ from reports.highlights import (
     largest_disparity,
     minimal_norm_of,
     strongest_attack,
-    verdict,
 )
+from reports.kinds import kind_title, section_of
 from reports.model import AuditReport, CandidateResult, Finding
 from reports.naming import metric_name
+from reports.verdict import FAILED
 
 ORDER = 10
-TOP_FINDINGS = 8
+MOST_ATTACKS = 12
+"""Attacks that the first table shows; the section on robustness has all of them."""
 
-_TONES: dict[str, Tone] = {
-    "passed": "good",
-    "passed with critical findings": "warn",
-    "failed": "bad",
-    "none": "muted",
-}
-_TITLES = {
-    "passed": "Passed",
-    "passed with critical findings": "Passed, with critical findings",
-    "failed": "Failed",
-    "none": "No verdict",
+WORDS: dict[Recommendation, tuple[str, Tone]] = {
+    "ship": ("✓\u00a0ship", "good"),
+    "ship with care": ("!\u00a0ship\u00a0with\u00a0care", "care"),
+    "do not ship": ("✗\u00a0do\u00a0not\u00a0ship", "bad"),
 }
 _WEIGHTS: dict[str, Tone] = {"critical": "bad", "warning": "warn", "info": "muted"}
 
 
 def section(report: AuditReport) -> Section:
-    state, sentence = verdict(report)
-    blocks: list[Block] = [Callout(_TONES[state], _TITLES[state], sentence), Text(_scope(report), "muted")]
-    blocks += _findings(report)
-    blocks.append(candidates_table(report))
+    verdict = report.verdict
+    blocks: list[Block] = [Decision(verdict.state, verdict.reason), Text(_scope(report), "muted")]
+    if verdict.because:
+        remarks = Remarks([remark(finding) for finding in verdict.because], ranked=True)
+        blocks.append(Part("What lies behind it", [remarks]))
+    else:
+        blocks.append(Text("No finding crossed the audit's thresholds."))
+    blocks.append(Part("The candidates", [candidates_table(report), Text(_overlap(report), "muted")]))
+    blocks += _others(report)
     return Section("Verdict", "verdict", blocks)
 
 
@@ -64,37 +68,70 @@ def _scope(report: AuditReport) -> str:
     candidates = counted(len(report.candidates), "candidate")
     attacks = max((len(candidate.robustness.attacks) for candidate in report.candidates), default=0)
     columns = [name(column) for column in report.data.groups]
-    by = f", by {' and '.join(columns)}" if columns else ""
+    by = f", by {listed(columns)}" if columns else ""
     under = f", clean and under {counted(attacks, 'attack')} (each budget counted)" if attacks else ""
     on = f"{counted(report.data.n, 'example')} of {name(report.data.name)}"
     return f"{candidates} on {on}{under}{by}."
 
 
-def _findings(report: AuditReport) -> list[Block]:
-    findings = report.findings
-    if not findings:
-        return [Text("No finding crossed the audit's thresholds.")]
-    top, rest = findings[:TOP_FINDINGS], findings[TOP_FINDINGS:]
-    blocks: list[Block] = [Remarks([_remark(finding) for finding in top])]
-    if rest:
-        more = Remarks([_remark(finding) for finding in rest])
-        blocks.append(Details(f"{counted(len(rest), 'more finding')}", [more]))
-    return blocks
+def _overlap(report: AuditReport) -> str:
+    alone = "Each interval speaks of the chance of drawing these examples."
+    if len(report.candidates) < 2:
+        return alone
+    return (
+        f"{alone} Where the intervals of two candidates overlap, these figures establish no difference "
+        "between them; a finding that does so compares them example by example."
+    )
 
 
-def _remark(finding: Finding) -> Remark:
+def _others(report: AuditReport) -> list[Block]:
+    """All findings that are not among those behind the verdict, those of one kind together."""
+    rest = [finding for finding in report.findings if finding not in report.verdict.because]
+    if not rest:
+        return []
+    title = counted(len(rest), "other finding")
+    kinds = list(dict.fromkeys(finding.id for finding in rest))
+    grouped = sorted(rest, key=lambda finding: kinds.index(finding.id))
+    parts = [_of_kind(kind, list(found)) for kind, found in groupby(grouped, key=lambda each: each.id)]
+    return [Details(title if len(parts) == 1 else f"{title}, by kind", parts)]
+
+
+def _of_kind(kind: str, found: Sequence[Finding]) -> Details:
+    about = {finding.candidate for finding in found if finding.candidate is not None}
+    of = f", {counted(len(about), 'candidate')}" if len(about) > 1 else ""
+    return Details(f"{kind_title(kind)} ({len(found):,}{of})", [Remarks([remark(each) for each in found])])
+
+
+def remark(finding: Finding) -> Remark:
     about = name(finding.candidate) if finding.candidate is not None else "all candidates"
-    return Remark(_WEIGHTS[finding.severity], finding.severity, about, finding.message)
+    weight = "failed check" if finding.id == FAILED else finding.severity
+    return Remark(_WEIGHTS[finding.severity], weight, about, finding.message, section_of(finding))
 
 
 def candidates_table(report: AuditReport) -> Table:
     """The candidates side by side: what a reader compares first."""
     level = f"{100 * report.provenance.confidence:.4g} %"
-    return Table(
-        f"The candidates side by side, with intervals of {level} confidence",
-        [Column("Measure"), *(Column(name(candidate.name)) for candidate in report.candidates)],
-        [Row(title, [cell(candidate) for candidate in report.candidates]) for title, cell in _rows(report)],
-    )
+    names = [name(candidate.name) for candidate in report.candidates]
+    rows = [Row(title, [cell(candidate) for candidate in report.candidates]) for title, cell in _rows(report)]
+    caption = f"The candidates side by side, with intervals of {level} confidence"
+    return beside(caption, "Measure", names, [*_verdicts(report), *rows])
+
+
+def _verdicts(report: AuditReport) -> list[Row]:
+    found = {each.candidate: each for each in report.verdict.candidates}
+    if not found:
+        return []
+    # In a row for each of many candidates the sentence would drown the figures.
+    told = len(report.candidates) <= MOST_COLUMNS
+    cells = []
+    for candidate in report.candidates:
+        verdict = found.get(candidate.name)
+        if verdict is None:
+            cells.append(Cell("not judged", tone="muted"))
+        else:
+            word, tone = WORDS[verdict.state]
+            cells.append(Cell(word, verdict.reason if told else "", tone))
+    return [Row("Verdict", cells)]
 
 
 def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Cell]]]:
@@ -130,8 +167,8 @@ def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Ce
         )
 
     attacked = [
-        *map(main, families(report)),
-        ("Accuracy under the strongest attack", strongest),
+        *map(main, families(report)[:MOST_ATTACKS]),
+        ("Lowest accuracy under one attack", strongest),
         ("Worst case: no attack of the audit succeeds", worst),
     ]
     tested = is_tested(report)

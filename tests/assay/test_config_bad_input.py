@@ -199,7 +199,7 @@ CASES = [
         id="overlapping groups named as a column",
     ),
     pytest.param(GOOD + "[fairness]\nintersections = 6\n", ["fairness.intersections", "got 6"], id="depth"),
-    pytest.param(GOOD + GATE, ["gate.0: expected min, max or both"], id="no limit"),
+    pytest.param(GOOD + GATE, ["gate.0: expected min, max, max_drop or max_rise"], id="no limit"),
     pytest.param(
         GOOD + GATE + "min = 0.9\nmax = 0.1\n", ["gate.0", "min (0.9) is above max (0.1)"], id="min over max"
     ),

@@ -122,12 +122,12 @@ def test_a_model_that_came_trained_is_not_compared_by_training() -> None:
     assert "training.unequal" not in found(loaded, trained_for("hard", 4, 1000))
 
 
-def test_the_mildest_attack_that_costs_much_is_named() -> None:
+def test_the_attack_that_costs_most_is_named_first_and_then_the_mildest_that_costs_much() -> None:
     finding = found(measured(attacked_at({0.1: 0.1, 0.03: 0.5, 0.01: 0.7}), attacked=[80] * 3))
-    assert finding["robustness.drop"].subject == "fgsm at epsilon 0.03"
+    assert finding["robustness.drop"].subject == "fgsm at epsilon 0.1"
     assert finding["robustness.drop"].message == (
-        "Loses 30.0 points of accuracy under fgsm at epsilon 0.03 (80.0 % on clean text, 50.0 % under "
-        "attack); the most, 70.0 points, under fgsm at epsilon 0.1."
+        "Loses 70.0 points of accuracy under fgsm at epsilon 0.1 (80.0 % on clean text, 10.0 % under "
+        "attack); already 30.0 points under fgsm at epsilon 0.03."
     )
 
 
@@ -181,9 +181,14 @@ def test_a_better_candidate_is_information_and_a_worse_one_a_warning() -> None:
     assert (worse.id, worse.severity, worse.candidate) == ("comparison.worse", "warning", "hard")
     # 20 gained, none lost of 100: 21/102 and 1/102, centre 20/102 = 19.61 points, half-width
     # 1.959964 * sqrt((22/102 - (20/102)^2) / 102) = 8.17 points.
-    expected = "20.0 points {} accurate on clean text than plain (interval 11.4 points to 27.8 points)."
-    assert better.message == expected.format("more")
-    assert worse.message == expected.format("less")
+    expected = (
+        "20.0 points {} accurate on clean text than plain, compared example by example "
+        "(interval 11.4 to 27.8)"
+    )
+    # The results of these two have the same accuracy, whatever their outcomes: the intervals overlap.
+    overlap = "; the intervals of the two alone overlap."
+    assert better.message == expected.format("more") + overlap
+    assert worse.message == expected.format("less") + overlap
 
 
 def test_the_largest_established_difference_is_told_and_the_others_are_named() -> None:

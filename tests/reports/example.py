@@ -63,6 +63,15 @@ def with_verdict(report: AuditReport) -> AuditReport:
     return replace(report, verdict=verdict_of(names, report.findings, report.gate))
 
 
+def with_candidates(report: AuditReport, candidates: list[CandidateResult]) -> AuditReport:
+    """The report with these candidates, and of gate and findings what is about them or about all."""
+    names = {each.name for each in candidates}
+    checks = [check for check in report.gate.checks if check.candidate in names]
+    gate = replace(report.gate, checks=checks, passed=all(check.passed for check in checks))
+    findings = [finding for finding in report.findings if finding.candidate in {None, *names}]
+    return with_verdict(replace(report, candidates=candidates, gate=gate, findings=findings))
+
+
 def _example() -> AuditReport:
     return AuditReport(
         schema_version=2,

@@ -14,7 +14,9 @@ from reports.model import AuditReport, CandidateResult, MitigationSummary, Model
 from reports.naming import PREDICTIONS
 from robustness.estimate import Estimate, wilson
 from robustness.results import RobustnessResult
-from tests.reports.example import GROUPS, N, example_report, group_metrics
+from tests.reports.example import GROUPS, N, example_report, group_metrics, with_candidates
+
+LABEL_COUNTS = (290, 350)
 
 IDENTITIES = {"black": 90, "jewish": 45, "muslim": 12}
 CROSSED = {"editorials & men": 60, "editorials & women": 44, "tweets & men": 8}
@@ -27,7 +29,7 @@ def fairness_report() -> AuditReport:
     better = mitigated(first, "threshold_optimizer", odds=0.05, right=540)
     traded = mitigated(first, "reweighing", odds=0.02, right=470)
     worse = mitigated(first, "leace", odds=0.3, right=450)
-    return replace(report, candidates=[first, better, traded, worse])
+    return with_candidates(report, [first, better, traded, worse])
 
 
 def predictions_report() -> AuditReport:
@@ -43,7 +45,7 @@ def predictions_report() -> AuditReport:
         robustness=RobustnessResult(first.robustness.clean, [], Estimate.undefined("no model")),
         fairness=replace(first.fairness, under_attack=[]),
     )
-    return replace(report, candidates=[alone], findings=[], gate=replace(report.gate, passed=True, checks=[]))
+    return with_candidates(replace(report, findings=[]), [alone])
 
 
 def mitigated(of: CandidateResult, method: str, *, odds: float, right: int) -> CandidateResult:
@@ -56,7 +58,9 @@ def mitigated(of: CandidateResult, method: str, *, odds: float, right: int) -> C
         notes=["12 thresholds were chosen on 400 validation examples."],
         seconds=3.2,
     )
-    clean = replace(of.robustness.clean, accuracy=wilson(right, N))
+    (negative, positive), wrong = LABEL_COUNTS, N - right
+    matrix = [[negative - wrong // 2, wrong // 2], [wrong - wrong // 2, positive - (wrong - wrong // 2)]]
+    clean = replace(of.robustness.clean, accuracy=wilson(right, N), confusion_matrix=matrix)
     changed = replace(of, name=method, training=None, mitigation=done)
     return assessed(replace(changed, robustness=replace(of.robustness, clean=clean)), odds=odds)
 

@@ -1,6 +1,8 @@
 """The example audit with every free text replaced by an attack on its reader."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from reports.json_io import from_json, to_json
@@ -58,6 +60,17 @@ def hostile_report(of: AuditReport | None = None) -> AuditReport:
     document = json.loads(to_json(example_report() if of is None else of))
     report: AuditReport = from_json(json.dumps(_replaced(document)), "hostile")
     return report
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """``value`` with every string in it, keys too, that is one of ``names``, replaced."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{each.name: renamed(getattr(value, each.name), names) for each in fields(value)})
+    if isinstance(value, dict):
+        return {names.get(key, key): renamed(inner, names) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(renamed(inner, names) for inner in value)
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _replaced(value: Any) -> Any:

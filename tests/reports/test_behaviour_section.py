@@ -199,7 +199,7 @@ def test_hostile_texts_and_names_stay_text(report: AuditReport) -> None:
         by_functionality={script: FunctionalityResult(1, wilson(1, 1), {script: wilson(1, 1)}, 1, [case])},
     )
     html = render_html(changed(report, behaviours=[typos], suites=[suite]))
-    assert "<script" not in html
+    assert html.count("<script") == 1  # that of the page itself
     assert "\u202e" not in html
     assert "y" * 2000 not in html
     assert "z" * 2000 not in html
@@ -384,11 +384,11 @@ def test_the_summary_has_one_table_of_behaviour(report: AuditReport) -> None:
     text = render_markdown(report)
     assert text.count("### Behaviour") == 1
     assert (
-        "| typos (errors 3, layout qwertz) | natural noise | 35.0 % (31.4 to 38.8 · n 640) | 17.5 %" in text
+        "| typos (errors 3, layout qwertz · natural noise) | 35.0 % (31.4 to 38.8 · n 640) | 17.5 %" in text
     )
-    assert "| negation | meaning changed | 40.0 % (36.3 to 43.8 · n 640) |" in text
-    assert "| accents | natural noise | not measured (the test applies to none of the texts) |" in text
-    assert "| hatecheck.csv | labelled cases | 26.9 % (20.0 to 35.1 · n 130) |" in text
+    assert "| negation (meaning changed) | 40.0 % (36.3 to 43.8 · n 640) |" in text
+    assert "| accents (natural noise) | not measured (the test applies to none of the texts) |" in text
+    assert "| hatecheck.csv (labelled cases) | 26.9 % (20.0 to 35.1 · n 130) |" in text
     assert "nobody searched for the worst change" in text
 
 

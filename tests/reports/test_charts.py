@@ -2,10 +2,13 @@ import re
 
 import numpy as np
 
-from reports.charts import Dot, Mark, Point, rate_curves, rate_dots, reliability_curves, tradeoff
+from reports.charts import Dot, Mark, Point, Reliability, rate_curves, rate_dots, reliability_curves, tradeoff
 from reports.svg import page_svg
 from robustness.estimate import Estimate, wilson
 from tests.reports.page import Element, parse
+
+SERIES = ("var(--series-1,#0067a6)", "var(--series-2,#c8500a)")
+"""The first two colours: the page's, or where it has no styles these."""
 
 
 def texts(svg: str) -> list[str]:
@@ -20,7 +23,7 @@ def test_a_curve_passes_through_its_points() -> None:
     line = next(
         p
         for p in parse(rate_curves(marks, ["a"], "epsilon", "a chart")).all("path")
-        if p.attributes.get("stroke") == "var(--series-1)"
+        if p.attributes.get("stroke") == SERIES[0]
     )
     points = [tuple(map(float, p.split(","))) for p in re.findall(r"[\d.]+,[\d.]+", line.attributes["d"])]
     (x0, y0), (x1, y1), (x2, y2) = points
@@ -33,7 +36,7 @@ def test_series_keep_their_colour_and_undefined_points_are_left_out() -> None:
     marks = [Mark("b", 0, Estimate.undefined("none")), Mark("b", 1, wilson(3, 9)), Mark("a", 1, wilson(5, 9))]
     svg = rate_curves(marks, ["a", "b"], "epsilon", "a chart")
     fills = [p.attributes.get("fill") for p in parse(svg).all("path") if "transform" in p.attributes]
-    assert sorted(filter(None, fills)) == ["var(--series-1)", "var(--series-2)"]
+    assert sorted(filter(None, fills)) == list(SERIES)
 
 
 def test_names_reach_the_chart_as_text_whatever_they_hold() -> None:
@@ -55,7 +58,7 @@ def test_charts_without_points_are_drawn_empty() -> None:
     undefined = Estimate.undefined("none")
     assert "<svg" in rate_curves([Mark("a", 0, undefined)], ["a"], "epsilon", "a")
     assert "<svg" in rate_dots([Dot("a", "g", undefined)], ["g"], ["a"], "a")
-    assert "<svg" in reliability_curves([("a", 0.5, 0.5)], ["a"], "a")
+    assert "<svg" in reliability_curves([Reliability("a", 0.5, 0.5)], ["a"], "a")
 
 
 def test_faint_dots_are_pale() -> None:
@@ -65,8 +68,9 @@ def test_faint_dots_are_pale() -> None:
 
 def test_a_chart_takes_its_colours_font_and_size_from_the_page() -> None:
     svg = rate_curves([Mark("a", 0, wilson(3, 9))], ["a"], "epsilon", "a")
-    assert not re.search(r"#[0-9a-f]{6}|font-family|http|xmlns| width=\"340\"", svg)
-    assert 'viewBox="0 0 340 230"' in svg
+    assert not re.search(r"(?<!,)#[0-9a-f]{3,6}|font-family|http|xmlns|style=", svg)
+    # The size is for viewers that forbid styles; the style sheet fits the chart to its column.
+    assert 'width="340" height="230" viewBox="0 0 340 230"' in svg
 
 
 def test_ids_differ_between_charts_and_references_follow() -> None:
@@ -91,7 +95,7 @@ def test_a_trade_off_puts_the_smaller_difference_to_the_right_and_fills_what_is_
     svg = parse(tradeoff(points, ["a", "b", "c"], "difference", "a chart"))
     marks = [p for p in svg.all("path") if "translate" in p.attributes.get("transform", "")]
     filled = {p.attributes["fill"] for p in marks if p.attributes.get("fill", "").startswith("var(--series")}
-    assert filled == {"var(--series-1)", "var(--series-2)"}
+    assert filled == set(SERIES)
     numbers = {each.text: each for each in svg.all("text") if each.text in ("1", "2", "3")}
     across = {text: _place(each)[0] for text, each in numbers.items()}
     down = {text: _place(each)[1] for text, each in numbers.items()}
@@ -139,3 +143,22 @@ def test_a_trade_off_leaves_out_what_was_not_measured() -> None:
     known, unknown = Estimate(0.3, 0.2, 0.4, 9), Estimate.undefined("no groups")
     points = [Point("a", 1, known, unknown, False), Point("b", 2, unknown, known, False)]
     assert not {"1", "2"} & set(texts(tradeoff(points, ["a", "b"], "difference", "a chart")))
+
+
+def test_marks_that_coincide_share_one_label_and_stay_apart_from_others() -> None:
+    def point(number: int, x: float, y: float) -> Point:
+        return Point(f"c{number}", number, Estimate(x, x, x, 9), Estimate(y, y, y, 9), True)
+
+    points = [point(1, 0.2, 0.8), point(2, 0.2, 0.8), point(3, 0.1, 0.7), point(4, 0.2001, 0.8)]
+    svg = tradeoff(points, ["c1", "c2", "c3", "c4"], "difference", "a chart")
+    assert {"1, 2, 4", "3"} <= set(texts(svg))
+    assert not {"1", "2", "4"} & set(texts(svg))
+
+
+def test_marks_of_few_examples_are_pale_and_not_joined() -> None:
+    points = [Reliability("a", 0.3, 0.9, faint=True), Reliability("a", 0.6, 0.5), Reliability("a", 0.9, 0.9)]
+    page = parse(reliability_curves(points, ["a"], "a chart"))
+    (line,) = (p for p in page.all("path") if p.attributes.get("stroke") == SERIES[0])
+    assert len(re.findall(r"[ML]", line.attributes["d"])) == 2
+    pale = [p.attributes.get("opacity") for p in page.all("path") if p.attributes.get("fill") == SERIES[0]]
+    assert sorted(filter(None, pale)) == ["0.35", "1", "1"]

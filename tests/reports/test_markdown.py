@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from reports.markdown import MAX_FINDINGS, escape, render_markdown
+from reports.markdown import MAX_CHARACTERS, escape, render_markdown
 from reports.model import AuditReport
-from tests.reports.example import no_attacks
+from tests.reports.example import no_attacks, with_verdict
+
+ALLOWED_STARTS = {"##", "###", "|", "-", "The", "A", "All", "2", "Audited:", *(f"{i}." for i in range(1, 6))}
 
 
 @pytest.mark.parametrize(
@@ -30,15 +32,28 @@ def test_text_stays_text(text: str, escaped: str) -> None:
     assert escape(text) == escaped
 
 
-def test_the_summary_holds_verdict_gate_candidates_and_findings(report: AuditReport) -> None:
+def test_the_summary_opens_with_the_verdict_and_what_lies_behind_it(report: AuditReport) -> None:
     text = render_markdown(report)
-    assert text.startswith("## ❌ Audit of vader sentences\n\nThe gate failed: 2 of 3 checks do not hold.\n")
+    assert text.startswith(
+        "## ❌ Do not ship: audit of vader sentences\n\n2 of 3 checks of the gate do not hold.\n\n"
+        "1. **failed check** (plain) The check “accuracy under fgsm 0.03, plain” failed: "
+        "25.8 % is below 60.0 %.\n"
+        "2. **failed check** (plain) The check “demographic parity by mentions” failed: "
+        "it was not measured.\n"
+        "3. **critical** (plain) Accuracy falls from 85.9 % to 25.8 % under fgsm at epsilon 0.03.\n"
+    )
+    assert "Audited: 2 candidates on 640 examples, 3 February 2026, 10:15 UTC." in text
+
+
+def test_the_summary_holds_gate_candidates_and_differences(report: AuditReport) -> None:
+    text = render_markdown(report)
     assert (
         "| ❌ failed | accuracy under fgsm 0.03, plain | plain | at least 60.0 % "
         "| 25.8 % (22.5 to 29.3), n 640 |" in text
     )
     assert re.search(r"^\| Clean accuracy \| 85\.9 % .*\| 84\.1 % .*\|$", text, re.MULTILINE)
-    assert "- **critical** (plain) Accuracy falls from 85.9 % to 25.8 %" in text
+    assert re.search(r"^\| By domain \| \d+\.\d points .*\| \d+\.\d points .*\|$", text, re.MULTILINE)
+    assert text.index("❌ failed |") < text.index("✅ passed |")
 
 
 def tables(text: str) -> list[list[str]]:
@@ -58,16 +73,44 @@ def test_hostile_text_makes_no_markup(name: str, request: pytest.FixtureRequest)
     text = render_markdown(request.getfixturevalue(name))
     assert not re.search(r"<[a-z/!]|(?<!\\)`|://|@[a-z]|(?<!\\)\[", text)
     assert not any(char in text for char in "\u202e\u2066\x07")
-    assert {line.split()[0] for line in text.splitlines() if line} <= {"##", "###", "|", "-", "The", "A"}
+    assert {line.split()[0] for line in text.splitlines() if line} <= ALLOWED_STARTS
     assert len(text) < 20_000
 
 
-def test_many_findings_are_cut_with_a_count(report: AuditReport) -> None:
-    many = replace(report, findings=report.findings[:1] * (MAX_FINDINGS + 5))
-    assert render_markdown(many).endswith("- and 5 more, in report.html\n")
+def test_of_many_findings_each_kind_is_counted(report: AuditReport) -> None:
+    disparity = report.findings[1]
+    many = [replace(disparity, subject=f"column {i}") for i in range(60)]
+    text = render_markdown(with_verdict(replace(report, findings=many)))
+    # Five are behind the verdict: the two failed checks and, with nothing else to tell, three of these.
+    assert "And 56 more." in text
+    assert text.count("True positive rates differ") == 4
+
+
+def test_a_large_audit_fits_a_comment(report: AuditReport) -> None:
+    first = report.candidates[0]
+    model = first.robustness.attacks[0]
+    attacks = [replace(model, name=f"attack {i} {'x' * 60}") for i in range(20)]
+    many = [
+        replace(first, name=f"model {i} {'y' * 60}", robustness=replace(first.robustness, attacks=attacks))
+        for i in range(14)
+    ]
+    checks = [replace(report.gate.checks[0], name=f"check {i} {'z' * 200}") for i in range(300)]
+    large = replace(report, candidates=many, gate=replace(report.gate, checks=checks))
+    text = render_markdown(with_verdict(large))
+    assert len(text) < MAX_CHARACTERS
+    assert "The others, 270 of them, are in report.html." in text
+    assert "model 13" in text
+
+
+def test_what_does_not_fit_is_left_out_with_a_count(report: AuditReport) -> None:
+    long = [replace(report.candidates[0], name=f"{i} " + "$" * 80) for i in range(40)]
+    data = replace(report, candidates=long)
+    text = render_markdown(with_verdict(data))
+    assert len(text) < MAX_CHARACTERS
+    assert text.startswith("## ❌ Do not ship")
 
 
 def test_without_a_gate_the_summary_says_so(report: AuditReport) -> None:
     text = render_markdown(no_attacks(report))
-    assert text.startswith("## ➖ Audit of vader sentences\n\nNo gate was set")
-    assert "### Findings" not in text
+    assert text.startswith("## ⚠️ Ship with care: audit of vader sentences\n\nNo check was set")
+    assert "findings" not in text

@@ -126,7 +126,7 @@ def test_the_numbers_of_a_curve_are_those_of_the_audit(report: AuditReport, html
 
 
 def test_areas_and_median_norms_are_told_with_intervals_and_in_a_sentence(html: str) -> None:
-    rows = rows_of(html, "The curves in numbers: higher is more robust")
+    rows = rows_of(html, "The curves in numbers: the higher the figure, the less an attack achieves")
     assert rows["Area under the curve of fgsm (L∞), epsilon 0 to 0.1"] == [
         "40.0 % 37.0 to 43.0 · n 640",
         "61.0 % 58.0 to 64.0 · n 640",
@@ -153,7 +153,7 @@ def test_a_median_that_is_undefined_says_why(report: AuditReport) -> None:
         for each in report.candidates[0].robustness.attacks
     ]
     html = render_html(changed(report, attacks=attacks))
-    rows = rows_of(html, "The curves in numbers: higher is more robust")
+    rows = rows_of(html, "The curves in numbers: the higher the figure, the less an attack achieves")
     assert rows["Median minimal norm of fmn (L2 per token)"] == [f"not measured {reason}"]
     assert "half of them can be turned" not in html
 
@@ -237,7 +237,7 @@ def test_hostile_texts_stay_texts(report: AuditReport) -> None:
         [f"bad </ins>{script} \u202eevil\u2066 {'y' * 5000}"],
     )
     html = with_examples(report, text)
-    assert "<script" not in html
+    assert html.count("<script") == 1  # that of the page itself
     assert not any(char in html for char in "\u202e\u2066")
     assert "y" * 2000 not in html
     assert "\\u202eevil\\u2066" in examples(html)[0].words()

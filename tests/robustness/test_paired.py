@@ -2,12 +2,14 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
-from scipy.stats import multinomial
+from scipy.stats import binom, multinomial
+from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 
 from robustness.estimate import Estimate
 from robustness.outcomes import Outcome
-from robustness.paired import paired_difference
+from robustness.paired import Discordant, McNemar, difference_of, mcnemar, paired_difference
 
 
 def outcomes(right: list[bool]) -> list[Outcome]:
@@ -86,3 +88,24 @@ def test_the_interval_covers_the_truth_at_its_level(p_gained: float, p_lost: flo
         assert found.high is not None
         coverage += weight * (found.low <= p_gained - p_lost <= found.high)
     assert 0.935 <= coverage <= 0.995
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(1, 0), (0, 3), (4, 9), (12, 3), (50, 50), (200, 160)])
+def test_the_exact_test_is_that_of_statsmodels(gained: int, lost: int) -> None:
+    found = mcnemar(Discordant(gained, lost, 1000))
+    oracle = exact_mcnemar([[300, gained], [lost, 20]], exact=True)
+    assert found.p_value == pytest.approx(min(1.0, oracle.pvalue))
+    # Given the sum the counts are binomial: the tails share the observed outcome.
+    assert found.p_drop + found.p_rise == pytest.approx(1 + binom.pmf(gained, gained + lost, 0.5))
+    assert (found.p_drop < found.p_rise) == (gained < lost)
+
+
+def test_models_that_never_part_give_no_evidence() -> None:
+    assert mcnemar(Discordant(0, 0, 100)) == McNemar(1.0, 1.0, 1.0)
+    assert mcnemar(Discordant(0, 0, 0)) == McNemar(1.0, 1.0, 1.0)
+
+
+def test_discordant_answers_are_counted_either_way() -> None:
+    first, second = np.array([True, True, False, False, True]), np.array([True, False, True, False, False])
+    assert Discordant.of(first, second) == Discordant(gained=2, lost=1, n=5)
+    assert difference_of(Discordant.of(first, second), 0.95).value == pytest.approx(0.2)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from assay.config_models import GateConfig
-from assay.gate.decide import decide, judge
+from assay.gate.audited import Audited
+from assay.gate.decide import decide
 from assay.gate.metrics import BIAS_MEANS, FLIP_RATES, METRICS, check_gate, check_gate_names
 from attacks.errors import AssayError
 from fairness.counterfactual.results import CounterfactualResult
@@ -23,31 +24,11 @@ def check(metric: str, **keys: Any) -> GateConfig:
 
 
 def decided(check: GateConfig, *candidates: CandidateResult) -> list[GateCheck]:
-    return decide([check], candidates or (PLAIN,)).checks
+    return decide([check], audited(*(candidates or (PLAIN,)))).checks
 
 
-@pytest.mark.parametrize(
-    ("value", "minimum", "maximum", "passed", "words"),
-    [
-        (0.6, 0.5, None, True, "within the limits"),
-        (0.5, 0.5, None, True, "within the limits"),
-        (0.4999, 0.5, None, False, "0.4999 is below the minimum 0.5"),
-        (0.1, None, 0.1, True, "within the limits"),
-        (0.11, None, 0.1, False, "0.1100 is above the maximum 0.1"),
-        (0.3, 0.2, 0.4, True, "within the limits"),
-        (0.1, 0.2, 0.4, False, "below"),
-        (0.5, 0.2, 0.4, False, "above"),
-        (None, 0.0, None, False, "not measured: too few"),
-        (None, None, 1.0, False, "not measured: too few"),
-    ],
-)
-def test_an_estimate_is_judged_by_its_value_and_fails_without_one(
-    value: float | None, minimum: float | None, maximum: float | None, passed: bool, words: str
-) -> None:
-    observed = Estimate.undefined("too few") if value is None else Estimate(value, 0.0, 1.0, 100)
-    result, message = judge(observed, minimum, maximum)
-    assert result is passed
-    assert words in message
+def audited(*candidates: CandidateResult) -> Audited:
+    return Audited(candidates, None, 0.9, 0)
 
 
 CLEAN, ATTACKED = PLAIN.robustness.clean, PLAIN.robustness.attacks
@@ -115,7 +96,7 @@ def test_every_metric_is_looked_up_where_it_was_measured(
     (found,) = decided(asked)
     assert found.observed is observed
     assert (found.name, found.metric, found.candidate) == (name, asked.metric, "plain")
-    assert found.passed == judge(observed, 0.5, None)[0]
+    assert found.passed == (observed.value is not None and observed.value >= 0.5)
 
 
 def test_every_metric_of_the_list_goes_with_its_keys() -> None:
@@ -135,6 +116,11 @@ def test_a_check_without_candidate_and_epsilon_is_one_for_each() -> None:
 def test_a_check_of_one_candidate_leaves_the_others_alone() -> None:
     found = decided(check("accuracy", candidate="fgsm-trained"), PLAIN, HARDENED)
     assert [each.candidate for each in found] == ["fgsm-trained"]
+
+
+def test_a_check_of_a_candidate_that_is_not_there_is_refused_and_not_passed_over() -> None:
+    with pytest.raises(AssayError, match=r'gate.0.candidate: .* "plian"\. Did you mean "plain"\?'):
+        decided(check("accuracy", candidate="plian"), PLAIN, HARDENED)
 
 
 def test_an_epsilon_that_differs_in_its_last_digit_is_the_same() -> None:
@@ -182,9 +168,9 @@ def test_a_metric_of_one_class_is_found_by_its_label() -> None:
 
 def test_the_gate_passes_when_every_check_does_and_when_there_is_none() -> None:
     good, bad = check("accuracy", min=0.0), check("accuracy", min=0.99)
-    assert decide([], [PLAIN]).passed
-    assert decide([good], [PLAIN]).passed
-    assert not decide([good, bad], [PLAIN]).passed
+    assert decide([], audited(PLAIN)).passed
+    assert decide([good], audited(PLAIN)).passed
+    assert not decide([good, bad], audited(PLAIN)).passed
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_hostile_text_does_not_run_even_without_the_policy(
 
 def test_the_policy_alone_stops_a_script(html: str, tmp_path: Path) -> None:
     injected = html.replace("</main>", "<script>document.title='owned'</script></main>")
-    assert title_of(dom_after_load(injected, tmp_path)) == "Audit of vader sentences: failed"
+    assert title_of(dom_after_load(injected, tmp_path)) == title_of(html) != "owned"
 
 
 @pytest.mark.parametrize("width", [320, 375, 1440])

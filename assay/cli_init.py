@@ -1,0 +1,58 @@
+"""``assay init`` on the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def init(
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="Labelled examples: csv, tsv, jsonl or parquet (default: a likely file of the folder)",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="The model: a folder, a hub name, module:object, a pipeline's file or an address "
+            "(default: one found in the folder)",
+        ),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="COLUMN", help="The column of the texts, not guessed.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", metavar="COLUMN", help="The column of the labels, not guessed.")
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="COLUMN", help="A column to compare, not guessed; may be repeated."),
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="FOLDER", help="Where to write the files.")
+    ] = Path(),
+    ci: Annotated[
+        bool, typer.Option("--ci", help="Also write .github/workflows/assay.yml, for GitHub.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Look at data and write an assay.toml and a test gate to start from.
+
+    Guesses which columns are text, label and groups, and says what it guessed and what it is unsure of.
+    Reads the first rows only, loads no model and touches no network. For example:
+
+    assay init validation.csv --model models/sentiment
+    """
+    from assay.init.run import run_init
+
+    lines = run_init(
+        data, model=model, folder=folder, text=text, label=label, groups=group or None, ci=ci, force=force
+    )
+    for line in lines:
+        typer.echo(line)

@@ -1,0 +1,165 @@
+"""``assay init``: look, guess, write, and say what was guessed."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from assay.init.ci_text import GATE, workflow
+from assay.init.config_text import config_text
+from assay.init.files import check_free, write_files
+from assay.init.guess import Guess, guess
+from assay.init.look import Look, look_at
+from assay.init.models import Model, found_model, given_model, label_map
+from assay.init.toml import quoted
+from attacks.errors import AssayError
+from robustness.readers import SUFFIXES
+
+LIKELY = ("validation", "valid", "val", "dev", "test", "eval", "data", "dataset", "examples")
+"""Names of files with labelled examples, the likeliest first."""
+FOLDERS = (".", "data", "datasets")
+
+
+def run_init(
+    data: Path | None = None,
+    *,
+    model: str | None = None,
+    folder: Path = Path(),
+    text: str | None = None,
+    label: str | None = None,
+    groups: Sequence[str] | None = None,
+    ci: bool = False,
+    force: bool = False,
+) -> list[str]:
+    """Write assay.toml and tests/test_assay_gate.py into ``folder``, with ``ci`` a GitHub workflow too.
+
+    data: the labelled examples; None looks for a file in ``folder``, and writes a template where there is
+    none. model: see ``given_model``; None looks for one in ``folder``. text, label, groups: columns that
+    need not be guessed. Returns what was found, as lines for people. Raises AssayError, with nothing
+    written, where a file is in the way (unless ``force``), and for data that could not be audited.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise AssayError(f"--folder: {folder} is a file; expected a folder.")
+    targets = {folder / "assay.toml": "", folder / "tests" / "test_assay_gate.py": GATE}
+    if ci:
+        targets[folder / ".github" / "workflows" / "assay.yml"] = ""
+    check_free(targets, force=force)
+    found = [data] if data is not None else found_data(folder)
+    data, others = (found[0], found[1:]) if found else (None, [])
+    look = None if data is None else look_at(data)
+    if look is None and (text or label or groups):
+        raise AssayError("--text, --label and --group name columns of data: name its file, too.")
+    guessed = None if look is None else guess(look, text=text, label=label, groups=groups)
+    audited = found_model(folder) if model is None else given_model(model, folder)
+    kept = (folder / "baseline" / "audit.json").is_file()
+    targets[folder / "assay.toml"] = config_text(look, guessed, audited, folder, baseline=kept)
+    if ci:
+        extras = ["endpoint"] if audited is not None and audited.kind == "endpoint" else []
+        targets[folder / ".github" / "workflows" / "assay.yml"] = workflow(extras)
+    write_files(targets, force=force)
+    return [
+        *_about_data(look, guessed, others, folder),
+        *_about_model(audited, guessed),
+        "",
+        *(f"Wrote {path}" for path in targets),
+        "",
+        *_next(folder, look, guessed, audited, ci=ci),
+    ]
+
+
+def found_data(folder: Path) -> list[Path]:
+    """Files in ``folder`` that could be labelled examples, the likeliest first; those for training last."""
+    found = [
+        path
+        for place in FOLDERS
+        if (folder / place).is_dir()
+        for path in sorted((folder / place).iterdir())
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]
+
+    def rank(path: Path) -> tuple[int, int]:
+        stem = path.stem.lower()
+        places = [i for i, name in enumerate(LIKELY) if name in stem]
+        return ("train" in stem, min(places, default=len(LIKELY)))
+
+    return sorted(found, key=rank)
+
+
+def _about_data(
+    look: Look | None, guessed: Guess | None, others: Sequence[Path], folder: Path
+) -> Iterator[str]:
+    if look is None or guessed is None:
+        yield f"No data was named, and {folder.resolve()} has none: the assay.toml is a template."
+        return
+    how = "all" if look.whole else "the first"
+    yield f"{look.path}: guessed from {how} {look.rows:,} rows."
+    for sentence in guessed.said:
+        yield f"  {sentence}"
+    unsure = list(guessed.unsure)
+    if look.delimiter is not None:
+        unsure.insert(0, f"Columns seem to be divided by {quoted(look.delimiter)}.")
+    if not look.header:
+        unsure.insert(0, "The first row looks like data, so the columns got names: column_1 and so on.")
+    if look.nested:
+        unsure.append(f"Left out, as they hold lists or tables: {', '.join(map(quoted, look.nested))}.")
+    if others:
+        unsure.append(f"Other data files: {', '.join(path.name for path in others[:5])}.")
+    if unsure:
+        yield "Not sure:"
+        for sentence in unsure:
+            yield f"  {sentence}"
+
+
+def _about_model(model: Model | None, guessed: Guess | None) -> Iterator[str]:
+    if model is None:
+        yield "No model was named or found: take one of the choices under [[candidates]]."
+        return
+    kinds = {"transformers": "model", "pipeline": "pipeline", "callable": "object", "endpoint": "endpoint"}
+    yield f"The {'encoder' if model.encoder else kinds[model.kind]} {model.source} is the candidate."
+    if model.encoder:
+        yield "  It has no head for classes yet, so the audit fine-tunes it on a part of the data."
+    if model.kind == "pipeline" and not model.source.endswith(".skops"):
+        yield "  Opening it runs code in it: if you trust the file, take allow_pickle = true."
+    if model.kind == "endpoint":
+        yield "  Check the order of its labels and the kind of its server."
+    if guessed is None or model.labels is None or model.encoder:
+        return
+    map_ = label_map(model.labels, list(guessed.labels))
+    if map_ is None:
+        yield (
+            f"  Its labels are {', '.join(map(quoted, model.labels))} and not those of the data: say in "
+            "label_map which is which."
+        )
+    elif not map_[1]:
+        pairs = ", ".join(f"{quoted(name)} is {quoted(to)}" for name, to in map_[0].items())
+        yield f"  Its labels are matched by position, which you should check: {pairs}."
+
+
+def _next(
+    folder: Path, look: Look | None, guessed: Guess | None, model: Model | None, *, ci: bool
+) -> Iterator[str]:
+    config = folder / "assay.toml"
+    yield f"Next: assay audit {config} --preview   checks it, and says what it will ask of the model"
+    yield f"      assay audit {config}             audits"
+    yield f"      pytest --assay {config}          audits what is not audited yet, and tests every check"
+    if ci and not (folder / ".git").exists():
+        yield f"{folder} is no repository's root, where GitHub looks for workflows: move .github there."
+    if not ci:
+        yield "      assay init --ci                  writes a workflow for GitHub too"
+    if look is not None and guessed is not None and guessed.prediction is not None:
+        yield "The file holds predictions, which can be assessed by group without the model:"
+        yield f"      {fairness_command(look, guessed)}"
+
+
+def fairness_command(look: Look, guessed: Guess) -> str:
+    """The ``assay fairness`` command for a file that holds predictions already."""
+    import shlex
+
+    columns = [column for column in guessed.groups.columns if column not in guessed.groups.overlapping]
+    words = ["assay", "fairness", str(look.path), "--label", guessed.label]
+    words += ["--prediction", str(guessed.prediction)]
+    if len(guessed.labels) == 2 and len(guessed.scores) == 1:
+        words += ["--score", guessed.scores[0]]
+    for column in columns:
+        words += ["--group", column]
+    if guessed.groups.overlapping:
+        words += ["--overlapping", f"identity={','.join(guessed.groups.overlapping)}"]
+    return shlex.join(words)

@@ -1,0 +1,106 @@
+"""What several runs say of the same thing: each check of their gates, and each finding."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from reports.blocks import Cell, Remark, Tone, noted_cell
+from reports.comparison.model import ComparedRun, Comparison
+from reports.formatting import figure, interval, kind_of, name
+from reports.limits import required
+from reports.model import Finding, GateCheck, Severity
+
+SEVERITIES: dict[Severity, Tone] = {"critical": "bad", "warning": "warn", "info": "plain"}
+
+
+@dataclass(frozen=True)
+class FollowedCheck:
+    """One check in every run. candidate: as the first run calls it. cells: r, what became of it."""
+
+    name: str
+    candidate: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class FollowedFindings:
+    """Of one run: what the first run does not say, what the first alone says, and what both say."""
+
+    new: Sequence[Remark]
+    gone: Sequence[Remark]
+    both: Sequence[Remark]
+
+
+def followed_checks(comparison: Comparison) -> list[FollowedCheck]:
+    """The checks of all runs in the order in which they are first met.
+
+    A check is the same in two runs where its name and its candidate are; its limits may differ and are shown.
+    """
+    by_run = [dict(_keyed(comparison, i, run.report.gate.checks)) for i, run in enumerate(comparison.runs)]
+    keys = dict.fromkeys(key for checks in by_run for key in checks)
+    found = []
+    for key in keys:
+        checks = [each.get(key) for each in by_run]
+        limits = {required(check) for check in checks if check is not None}
+        cells = [_check_cell(check, show_limits=len(limits) > 1) for check in checks]
+        candidate, what, _ = key
+        note = f", {limits.pop()}" if len(limits) == 1 else ""
+        found.append(FollowedCheck(f"{what}{note}", candidate, cells))
+    return found
+
+
+def followed_findings(comparison: Comparison, run: ComparedRun) -> FollowedFindings:
+    """A finding is the same in two runs where its kind, candidate, metric and subject are."""
+    first = _findings(comparison, 0)
+    there = _findings(comparison, [each.name for each in comparison.runs].index(run.name))
+    return FollowedFindings(
+        new=[_remark(each) for key, each in there.items() if key not in first],
+        gone=[_remark(each) for key, each in first.items() if key not in there],
+        both=[_remark(each) for key, each in there.items() if key in first],
+    )
+
+
+def _keyed(
+    comparison: Comparison, run: int, checks: Sequence[GateCheck]
+) -> Iterator[tuple[tuple[str, str, int], GateCheck]]:
+    """Two checks of a run that are called the same are told apart by their order."""
+    met: Counter[tuple[str, str]] = Counter()
+    for check in checks:
+        called = (canonical(comparison, run, check.candidate), check.name)
+        yield (*called, met[called]), check
+        met[called] += 1
+
+
+def canonical(comparison: Comparison, run: int, candidate: str) -> str:
+    """What the first run calls the candidate of another; its own name where it is compared with none."""
+    for each in comparison.candidates:
+        if each.names[run] == candidate:
+            return each.name
+    return candidate
+
+
+def _check_cell(check: GateCheck | None, *, show_limits: bool) -> Cell:
+    if check is None:
+        return Cell("no such check", tone="muted")
+    observed, kind = check.observed, kind_of(check.metric)
+    if observed is None or observed.value is None:
+        notes = ["not measured"]
+    else:
+        notes = [figure(observed.value, kind), interval(observed, kind)]
+    notes += [required(check)] if show_limits else []
+    if check.passed:
+        return noted_cell("✓\u00a0passed", notes, "good")
+    return noted_cell("✗\u00a0failed", notes, "bad")
+
+
+def _findings(comparison: Comparison, run: int) -> dict[Hashable, Finding]:
+    found: dict[Hashable, Finding] = {}
+    for finding in comparison.runs[run].report.findings:
+        about = None if finding.candidate is None else canonical(comparison, run, finding.candidate)
+        found.setdefault((finding.id, about, finding.metric, finding.subject), finding)
+    return found
+
+
+def _remark(finding: Finding) -> Remark:
+    about = "" if finding.candidate is None else name(finding.candidate)
+    return Remark(SEVERITIES[finding.severity], finding.severity, about, finding.message)

@@ -1,0 +1,46 @@
+"""How the limits of a gate and what is held to them are written."""
+
+from reports.formatting import Kind, bare, figure, kind_of
+from reports.model import GateCheck
+
+
+def required(check: GateCheck) -> str:
+    """``at least 60.0 %``, ``a drop of at most 2.0 points``, or several."""
+    kind, change = kind_of(check.metric), unit_of_change(check.metric)
+    limits = [
+        f"{words} {limit_figure(limit, kind)}"
+        for words, limit in (("at least", check.minimum), ("at most", check.maximum))
+        if limit is not None
+    ]
+    changes = [
+        f"a {noun} of at most {limit_figure(limit, change)}" if limit else f"no {noun}"
+        for noun, limit in (("drop", check.max_drop), ("rise", check.max_rise))
+        if limit is not None
+    ]
+    return " and ".join([*limits, *changes]) or "measured"
+
+
+def unit_of_change(metric: str) -> Kind:
+    """Two shares differ by points."""
+    return "points" if kind_of(metric) == "percent" else kind_of(metric)
+
+
+def limit_figure(limit: float, kind: Kind) -> str:
+    """A limit with all its digits: it was chosen, so a rounded one would be another."""
+    shown, scale = bare(limit, kind), 100 if kind in ("percent", "points") else 1
+    scaled = round(limit * scale, 9)
+    if float(shown.replace(",", "")) == scaled:
+        return figure(limit, kind)
+    return figure(limit, kind).replace(shown, f"{scaled:,.9f}".rstrip("0"), 1)
+
+
+def beside(value: float, limit: float, kind: Kind) -> str:
+    """The value with as many digits as put it on its side of the limit: 0.5996 is ``59.96 %`` beside 60 %."""
+    shown, scale = bare(value, kind), 100 if kind in ("percent", "points") else 1
+    wanted = round(limit * scale, 9)
+    for decimals in range(2, 10):
+        rounded = float(shown.replace(",", ""))
+        if (rounded > wanted, rounded < wanted) == (value > limit, value < limit):
+            break
+        shown = f"{value * scale:,.{decimals}f}"
+    return figure(value, kind).replace(bare(value, kind), shown, 1)

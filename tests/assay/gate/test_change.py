@@ -1,0 +1,308 @@
+"""How a metric changed between two audits: pairs, samples, and what cannot be compared."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import binom, norm
+
+from assay.gate.audited import Audited
+from assay.gate.change import Change, change_of
+from assay.gate.resampling import Paired, bootstrap, interval_of, swapping_test
+from assay.gate.subject import Subject
+from assay.gate.two_samples import difference_of_samples
+from assay.outcome_table import CLEAN, Answers, Failures, OutcomeTable, attack_subject
+from fairness.assess import assess
+from fairness.counterfactual.results import CounterfactualResult
+from robustness.estimate import Estimate, wilson
+from robustness.metrics import clean_result_of
+from tests.reports.example import candidate
+
+NAMES = ("no", "yes")
+ACCURACY = Subject("accuracy")
+
+
+def answers_of(prediction: np.ndarray, names: int = 2) -> Answers:
+    no = np.zeros(len(prediction), dtype=bool)
+    return Answers(prediction, np.eye(names)[prediction] * 0.8 + 0.1, no, no, ~no, np.ones(len(no)))
+
+
+def audit_of(
+    labels: Sequence[int],
+    predictions: Sequence[int],
+    *,
+    ids: Sequence[str] | None = None,
+    names: tuple[str, ...] = NAMES,
+    groups: dict[str, np.ndarray] | None = None,
+    confidence: float = 0.95,
+) -> Audited:
+    """Of one candidate "model" that answered ``predictions``, clean only."""
+    y_true, y_pred = np.array(labels), np.array(predictions)
+    given = answers_of(y_pred, len(names))
+    base = candidate("plain")
+    clean = clean_result_of(
+        y_true, y_pred, given.probabilities, names, truncated=0, confidence=confidence, n_boot=50, seed=0
+    )
+    fairness = assess(y_true, y_pred, groups, names, scores=given.probabilities) if groups else None
+    robustness = replace(base.robustness, clean=clean, attacks=[], behaviours=[])
+    result = replace(base, name="model", robustness=robustness, fairness=fairness, counterfactuals=[])
+    kept = tuple(ids or (f"e{i}" for i in range(len(labels))))
+    table = OutcomeTable(names, kept, y_true, groups or {}, {"model": {CLEAN: given}})
+    return Audited([result], table, confidence, 0)
+
+
+def change(now: Audited, then: Audited, subject: Subject = ACCURACY) -> Change:
+    return change_of(subject, now, then, "model", "model")
+
+
+def samples(n: int, right: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, n)
+    return labels, np.where(rng.random(n) < right, labels, 1 - labels)
+
+
+def test_a_rate_on_the_same_examples_worked_by_hand() -> None:
+    labels = [1] * 20
+    # 12 right in both, 1 gained, 6 lost, 1 wrong in both.
+    now = audit_of(labels, [1] * 12 + [1] + [0] * 6 + [0])
+    then = audit_of(labels, [1] * 12 + [0] + [1] * 6 + [0])
+    found = change(now, then)
+    assert (found.now, found.then) == (wilson(13, 20), wilson(18, 20))
+    assert found.change.value == pytest.approx(-0.25)
+    assert found.p_drop == pytest.approx(binom.cdf(1, 7, 0.5)) == pytest.approx(8 / 128)
+    assert found.p_rise == pytest.approx(127 / 128)
+    assert found.test == "exact McNemar test on 20 shared examples"
+    assert found.shared == 20
+
+
+def test_examples_are_paired_by_id_and_labels_by_name() -> None:
+    labels, predictions = samples(50, 0.8, 0)
+    order = np.random.default_rng(1).permutation(50)
+    now = audit_of(labels.tolist(), predictions.tolist())
+    then = audit_of(
+        (1 - labels[order]).tolist(),
+        (1 - predictions[order]).tolist(),
+        ids=[f"e{i}" for i in order],
+        names=("yes", "no"),
+    )
+    found = change(now, then)
+    assert found.shared == 50
+    assert (found.change.value, found.p_drop, found.p_rise) == (0.0, 1.0, 1.0)
+    loss = change(now, then, Subject("roc_auc"))
+    assert loss.change.value == pytest.approx(0)
+    assert (loss.p_drop, loss.p_rise) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("kept", "shared"), [(80, 80), (79, 0)])
+def test_pairs_are_compared_where_four_fifths_of_the_larger_audit_are_shared(kept: int, shared: int) -> None:
+    labels, predictions = samples(100, 0.8, 0)
+    now = audit_of(labels.tolist(), predictions.tolist())
+    then = audit_of(labels[:kept].tolist(), predictions[:kept].tolist())
+    found = change(now, then)
+    assert found.shared == shared
+    if shared:
+        assert found.now.value == pytest.approx((labels == predictions)[:kept].mean())
+    else:
+        assert found.test == "two samples (79 of 100 examples are shared)"
+        assert found.now.value == pytest.approx((labels == predictions).mean())
+
+
+def test_examples_whose_label_was_mended_are_not_shared() -> None:
+    labels, predictions = samples(100, 0.8, 0)
+    other = labels.copy()
+    other[:10] = 1 - other[:10]
+    found = change(
+        audit_of(labels.tolist(), predictions.tolist()), audit_of(other.tolist(), predictions.tolist())
+    )
+    assert found.shared == 90
+    assert found.change.value == 0
+
+
+def test_without_outcomes_of_the_other_audit_they_are_two_samples() -> None:
+    labels, predictions = samples(100, 0.8, 0)
+    now = audit_of(labels.tolist(), predictions.tolist())
+    found = change(now, replace(now, outcomes=None))
+    assert found.test == "two samples (the outcomes of one of them were not kept)"
+    assert (found.change.value, found.p_drop, found.p_rise) == (0, 0.5, 0.5)
+
+
+def test_what_was_not_measured_has_an_undefined_change_with_the_reason() -> None:
+    labels, predictions = samples(40, 0.8, 0)
+    now = audit_of(labels.tolist(), predictions.tolist())
+    attacked = Subject("accuracy_under_attack", "fgsm", {"epsilon": 0.1})
+    cases = {
+        "the other audit did not run fgsm": change(now, now, attacked),
+        "no candidate is called": change_of(ACCURACY, now, now, "nobody", "model"),
+        'no candidate "nobody"': change_of(ACCURACY, now, now, "model", "nobody"),
+        "the audits have different labels": change(now, audit_of([0, 1], [0, 1], names=("no", "maybe"))),
+        "did not test typos": change(now, now, Subject("failure_rate", behaviour="typos")),
+    }
+    for reason, found in cases.items():
+        assert found.change.value is None
+        assert reason in f"{found.change.reason} {found.then.reason}" or "not run" in (
+            found.change.reason or ""
+        )
+        assert (found.p_drop, found.p_rise, found.shared, found.test) == (None, None, 0, "not tested")
+
+
+def test_an_attack_is_found_by_its_parameters_and_must_have_reached_every_example() -> None:
+    labels, predictions = samples(60, 0.9, 0)
+    base = audit_of(labels.tolist(), predictions.tolist())
+    (result,) = base.candidates
+    example = candidate("plain").robustness.attacks[0]
+
+    def attacked(n_right: int, *, unreached: int = 0, epsilon: float = 0.1) -> Audited:
+        params = {"epsilon": epsilon}
+        after = np.where(np.arange(60) < n_right, labels, 1 - labels)
+        rate = wilson(n_right, 60)
+        attack = replace(
+            example, params=params, accuracy_under_attack=rate, unreached=unreached, bounded=True
+        )
+        worst = int(((after == labels) & (predictions == labels)).sum())
+        robustness = replace(result.robustness, attacks=[attack], worst_case_accuracy=wilson(worst, 60))
+        assert base.outcomes is not None
+        key = attack_subject(attack.name, params)
+        kept = {"model": {**base.outcomes.answers["model"], key: answers_of(after)}}
+        return replace(
+            base,
+            candidates=[replace(result, robustness=robustness)],
+            outcomes=replace(base.outcomes, answers=kept),
+        )
+
+    subject = Subject("accuracy_under_attack", example.name, {"epsilon": 0.1})
+    found = change(attacked(30), attacked(40), subject)
+    assert (found.shared, found.change.value) == (60, pytest.approx(-1 / 6))
+    assert found.p_drop == pytest.approx(0.5**10)
+    early = change(attacked(30), attacked(40, unreached=5), subject)
+    assert "ended early" in (early.change.reason or "")
+    other = change(attacked(30), attacked(40, epsilon=0.2), subject)
+    assert "did not run" in (other.change.reason or "")
+    worst = change(attacked(30), attacked(40), Subject("worst_case_accuracy"))
+    assert (worst.change.value or 0) < 0
+    apart = change(attacked(30), attacked(40, epsilon=0.2), Subject("worst_case_accuracy"))
+    assert "by both audits" in (apart.change.reason or "")
+
+
+def test_a_group_is_compared_on_its_own_examples() -> None:
+    labels, predictions = samples(200, 0.8, 3)
+    groups = {"side": np.where(np.arange(200) < 80, "left", "right")}
+    worse = np.where(np.arange(200) < 20, 1 - labels, predictions)
+    now = audit_of(labels.tolist(), worse.tolist(), groups=groups)
+    then = audit_of(labels.tolist(), predictions.tolist(), groups=groups)
+    left, right = (change(now, then, Subject("accuracy", group="side", value=v)) for v in ("left", "right"))
+    assert (left.shared, right.shared) == (80, 120)
+    assert right.change.value == 0
+    assert left.p_drop is not None
+    assert left.p_drop < 0.001
+    tpr = change(now, then, Subject("tpr", group="side", value="left"))
+    assert tpr.shared == labels[:80].sum()
+    gap = change(now, then, Subject("accuracy_difference", group="side"))
+    assert gap.test == "swapping test on 200 shared examples"
+    assert gap.p_rise is not None
+    assert gap.p_rise < 0.05
+    assert gap.change.low is not None
+    assert gap.change.low <= (gap.change.value or 0)
+
+
+def test_the_swapping_test_is_the_exact_mcnemar_test_of_a_rate() -> None:
+    # 9 gained and 3 lost of 40: a share of right answers, with rows wrong (0) and right (1).
+    now, then = np.array([1] * 9 + [0] * 3 + [1] * 28), np.array([0] * 9 + [1] * 3 + [1] * 28)
+    paired = Paired(now, then, 2, lambda weights: weights[:, 1] / weights.sum(axis=1))
+    p_drop, p_rise = swapping_test(paired, np.random.default_rng(0), 20_000)
+    assert p_rise == pytest.approx(binom.sf(8, 12, 0.5), abs=0.005)
+    assert p_drop == pytest.approx(binom.cdf(9, 12, 0.5), abs=0.05)  # of no interest, so left early
+
+
+def test_a_p_value_is_never_zero_and_equal_audits_differ_by_nothing() -> None:
+    share = lambda weights: weights[:, 1] / weights.sum(axis=1)  # noqa: E731
+    far = Paired(np.ones(100, dtype=int), np.zeros(100, dtype=int), 2, share)
+    assert swapping_test(far, np.random.default_rng(0), 999)[1] == 1 / 1000
+    same = Paired(np.ones(100, dtype=int), np.ones(100, dtype=int), 2, share)
+    assert swapping_test(same, np.random.default_rng(0)) == (1.0, 1.0)
+    assert not bootstrap(same, np.random.default_rng(0)).any()
+
+
+def test_the_bootstrap_of_counts_is_that_of_rows() -> None:
+    rng = np.random.default_rng(0)
+    now, then = rng.integers(0, 2, 400), rng.integers(0, 2, 400)
+    drawn = bootstrap(Paired(now, then, 2, lambda w: w[:, 1] / w.sum(axis=1)), rng, 4000)
+    rows = rng.integers(0, 400, (4000, 400))
+    expected = now[rows].mean(axis=1) - then[rows].mean(axis=1)
+    assert drawn.std() == pytest.approx(expected.std(), rel=0.06)
+    assert drawn.mean() == pytest.approx((now - then).mean(), abs=0.003)
+    # The same with a row for each answer, which is drawn example by example.
+    whole = np.append(now, then)
+    single = Paired(np.arange(400), np.arange(400, 800), 800, lambda w: w @ whole / w.sum(axis=1))
+    assert bootstrap(single, rng, 4000).std() == pytest.approx(expected.std(), rel=0.06)
+
+
+def test_an_interval_needs_nine_tenths_of_the_draws() -> None:
+    drawn = np.random.default_rng(0).normal(0.1, 0.02, 1000)
+    low, high = interval_of(0.1, drawn, 0.95) or (0.0, 0.0)
+    assert (low, high) == (pytest.approx(0.061, abs=0.005), pytest.approx(0.139, abs=0.005))
+    drawn[:101] = np.nan
+    assert interval_of(0.1, drawn, 0.95) is None
+
+
+def test_false_alarms_of_a_disparity_stay_at_the_level_where_the_audits_are_alike() -> None:
+    rng, alarms = np.random.default_rng(7), np.zeros(2)
+    cells = np.repeat([0, 1, 2], 100)
+
+    def gap(weights: np.ndarray) -> np.ndarray:
+        table = weights.reshape(-1, 3, 2)
+        rates = table[..., 1] / table.sum(axis=-1)
+        return np.asarray(rates.max(axis=1) - rates.min(axis=1))
+
+    for _ in range(300):
+        one, other = (cells * 2 + (rng.random(300) < 0.85) for _ in range(2))
+        alarms += np.array(swapping_test(Paired(one, other, 6, gap), rng, 399)) <= 0.05
+    assert (alarms / 300 <= 0.085).all()  # 0.05 and 2.8 standard errors
+
+
+def test_two_samples_by_hand_and_at_the_level_at_which_the_interval_ends_at_zero() -> None:
+    now, then = Estimate(0.8, 0.7, 0.88, 100), Estimate(0.6, 0.5, 0.69, 100)
+    found = difference_of_samples(now, then, 0.95, 0.95)
+    assert found.change.value == pytest.approx(0.2)
+    assert found.change.low == pytest.approx(0.2 - np.hypot(0.1, 0.09))
+    assert found.change.high == pytest.approx(0.2 + np.hypot(0.08, 0.1))
+    z = 0.2 / (np.hypot(0.1, 0.09) / norm.ppf(0.975))
+    assert (found.p_rise, found.p_drop) == (pytest.approx(norm.sf(z)), pytest.approx(norm.cdf(z)))
+    turned = difference_of_samples(then, now, 0.95, 0.95)
+    assert (turned.p_drop, turned.change.low) == (
+        pytest.approx(norm.sf(z)),
+        pytest.approx(-(found.change.high or 0)),
+    )
+
+
+def test_two_samples_at_different_levels_and_without_an_interval() -> None:
+    found = difference_of_samples(wilson(80, 100, 0.9), wilson(60, 100, 0.99), 0.9, 0.99)
+    same = difference_of_samples(wilson(80, 100, 0.9), wilson(60, 100, 0.9), 0.9, 0.9)
+    assert found.p_rise == pytest.approx(same.p_rise or 0, rel=0.5)
+    assert found.change.low == pytest.approx(same.change.low, abs=0.01)
+    bare = difference_of_samples(Estimate.exact(0.4, 9), wilson(1, 9), 0.95, 0.95)
+    assert bare.change.value == pytest.approx(0.4 - 1 / 9)
+    assert (bare.change.low, bare.p_drop, bare.p_rise) == (None, None, None)
+
+
+def test_flip_rates_are_paired_by_the_texts_that_both_audits_swapped() -> None:
+    labels, predictions = samples(30, 0.8, 0)
+    base = audit_of(labels.tolist(), predictions.tolist())
+    nothing = Estimate.undefined("not asked")
+
+    def swapped(failed: list[bool], start: int = 0) -> Audited:
+        ids = tuple(f"t{start + i}" for i in range(len(failed)))
+        rate = wilson(sum(failed), len(failed))
+        run = CounterfactualResult(
+            "texts", "texts", None, 10, 0, 10, rate, nothing, nothing, nothing, nothing, {}, {}, {}
+        )
+        result = replace(base.candidates[0], counterfactuals=[run])
+        assert base.outcomes is not None
+        kept = {"model": {"texts": Failures(ids, np.array(failed))}}
+        return replace(base, candidates=[result], outcomes=replace(base.outcomes, failures=kept))
+
+    subject = Subject("flip_rate")
+    found = change(swapped([True] * 6 + [False] * 4), swapped([False] * 10), subject)
+    assert (found.shared, found.p_rise) == (10, pytest.approx(0.5**6))
+    apart = change(swapped([True] * 6 + [False] * 4), swapped([False] * 10, start=5), subject)
+    assert apart.test == "two samples (5 of 10 texts are shared)"

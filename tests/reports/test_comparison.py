@@ -1,0 +1,276 @@
+"""The page and the Markdown of a comparison: what is said, what is never said, and that nothing is lost."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from reports.comparison.html import render_html
+from reports.comparison.markdown import render_markdown
+from reports.comparison.model import Comparison, Difference
+from reports.comparison.settings import differing
+from reports.comparison.summary import headline
+from reports.comparison.words import change_cell, signed, signed_interval, standing_cell
+from reports.formatting import Kind
+from robustness.estimate import Estimate
+from tests.reports.comparison_example import (
+    comparison,
+    difference,
+    example_comparison,
+    measure,
+    three_runs,
+)
+from tests.reports.hostile import hostile_report
+from tests.reports.page import Element, parse
+
+RANKING = re.compile(r"\b(better|worse|best|worst|higher|lower|stronger|weaker|more|less|rose|fell)\b")
+
+
+def overlapping(*, runs: int = 2) -> Comparison:
+    """Numbers that differ, of which no difference is established."""
+    counts = [500, *[520 - i for i in range(runs - 1)]]
+    differences = [difference(count, 500, 0.2, established=False) for count in counts[1:]]
+    return comparison([measure("Accuracy", counts, differences)], runs)
+
+
+def plain(words: str) -> str:
+    return words.replace("\xa0", " ")
+
+
+def cells(table: Element) -> list[list[str]]:
+    return [[plain(cell.words()) for cell in row.all("th", "td")] for row in table.all("tr")]
+
+
+def table(page: str, caption: str) -> list[list[str]]:
+    """The rows of the table whose caption starts so."""
+    found = [t for t in parse(page).all("table") if t.all("caption")[0].words().startswith(caption)]
+    assert len(found) == 1, caption
+    return cells(found[0])
+
+
+@pytest.mark.parametrize("runs", [2, 5])
+def test_two_runs_whose_difference_is_not_established_are_never_ranked(runs: int) -> None:
+    made = overlapping(runs=runs)
+    tone, title, told = headline(made)
+    assert (tone, title) == ("plain", "No difference established")
+    page = parse(render_html(made))
+    parts = [_section(page, anchor) for anchor in ("differs", "metrics")]
+    said = " ".join(each.words() for part in parts for each in part.all("p", "td", "li"))
+    assert not RANKING.search(said), said
+    metrics = render_markdown(made).split("### plain")[1].split("### Gate")[0]
+    assert not RANKING.search(metrics), metrics
+    assert said.count("no difference established") == (runs - 1) * (1 if runs == 2 else 2)
+    assert not RANKING.search(told)
+
+
+def _section(page: Element, anchor: str) -> Element:
+    return next(each for each in page.all("section") if each.attributes["id"] == anchor)
+
+
+def test_an_established_difference_is_told_with_its_numbers_and_its_test() -> None:
+    page = parse(render_html(example_comparison()))
+    remark = _section(page, "differs").all("li")[0]
+    assert plain(remark.words()) == (
+        "worse Accuracy is lower in run1: 78.1 % (74.8 to 81.2) against 85.9 % (83.0 to 88.4), −7.8 points "
+        "(−10.8 to −4.8; exact McNemar test on 640 shared examples; p < 0.001 after correction). plain"
+    )
+
+
+def test_every_metric_stands_beside_its_change_and_the_reason_where_there_is_none() -> None:
+    page = render_html(example_comparison())
+    assert table(page, "plain: on the texts as they are")[1:] == [
+        [
+            "Accuracy",
+            "85.9 % 83.0 to 88.4",
+            "78.1 % 74.8 to 81.2",
+            "−7.8 points −10.8 to −4.8",
+            "lower: worse p < 0.001",
+        ],
+        [
+            "Accuracy under fgsm",
+            "46.9 % 43.0 to 50.7",
+            "48.4 % 44.6 to 52.3",
+            "+1.6 points −1.4 to +4.6",
+            "no difference established p = 0.400",
+        ],
+    ]
+    (untested,) = table(page, "plain: under attack")[1:]
+    assert untested[3:] == ["not compared the runs did not run the same attacks", "not tested"]
+
+
+def test_more_than_two_runs_stand_side_by_side_with_their_changes_behind() -> None:
+    page = render_html(three_runs())
+    (_, *rows) = cells(parse(page).all("section")[2].all("table")[0])
+    assert rows == [
+        [
+            "Accuracy",
+            "78.1 % 74.8 to 81.2",
+            "85.9 % 83.0 to 88.4 · +7.8 points, higher: better",
+            "no such candidate",
+        ]
+    ]
+    folded = [each.all("summary")[0].words() for each in parse(page).all("details")]
+    assert "run1 against run0: changes and tests" in folded
+    assert "run2 against run0: changes and tests" not in folded
+
+
+def test_what_is_neither_better_nor_worse_is_only_higher_or_lower() -> None:
+    change = difference(200, 100, 0.001)
+    made = comparison([measure("Parity difference", [100, 200], [change], "demographic_parity_difference")])
+    assert headline(made)[0] == "plain"
+    assert standing_cell(change).text == "higher"
+    assert "neither direction is better" in headline(made)[2]
+
+
+def test_the_tone_is_a_warning_as_soon_as_something_is_worse() -> None:
+    worse, better = difference(400, 500, 0.001, better=False), difference(500, 400, 0.001, better=True)
+    both = [measure("Accuracy", [500, 400], [worse]), measure("F1", [400, 500], [better])]
+    assert headline(comparison(both))[:2] == ("warn", "2 differences established")
+    assert headline(comparison(both[1:]))[:2] == ("good", "1 difference established")
+    assert headline(comparison([], tests=0))[1] == "Nothing could be compared"
+
+
+def test_a_group_of_differences_is_one_sentence_that_leads_with_the_largest() -> None:
+    measures = [
+        measure(
+            f"Accuracy under a{i}",
+            [500, 400 - i],
+            [difference(400 - i, 500, 0.001, better=False)],
+            topic="attacks",
+        )
+        for i in range(6)
+    ]
+    page = parse(render_html(comparison(measures, tests=6)))
+    items = [each for each in _section(page, "differs").all("li") if each.all("span")]
+    assert len(items) == 1
+    words = items[0].words()
+    assert "Accuracy under a5 is lower" in words
+    assert "Also lower: Accuracy under a4; Accuracy under a3; Accuracy under a2; 2 more." in words
+
+
+def test_settings_versions_gates_and_findings_that_differ_are_shown() -> None:
+    page = render_html(example_comparison())
+    assert table(page, "Settings that differ") == [
+        ["Setting", "run0", "run1"],
+        ["offline", "not set", "true"],
+    ]
+    assert table(page, "Versions that differ")[1:] == [["torch", "2.13.0", "2.14.0"]]
+    runs = {row[0]: row[1:] for row in table(page, "The runs")[1:]}
+    assert runs["Seed"] == ["7", "8"]
+    assert runs["Started"] == ["3 February 2026, 10:15 UTC", "4 March 2026, 09:00 UTC"]
+    assert runs["Data"][1] == "vader sentences the same data"
+    gate = table(page, "The checks of the gates")[1:]
+    assert [row[1][:8] for row in gate] == ["✗ failed", "✓ passed", "✗ failed"]
+    assert [row[2][:8] for row in gate] == ["✓ passed", "✓ passed", "✗ failed"]
+    assert "at least 20.0 %" in gate[0][2]
+    findings = _section(parse(page), "findings").words()
+    assert re.search(r"New: 1 finding", findings)
+    assert re.search(r"Gone: 1 finding", findings)
+    assert "Three texts leaked." in findings
+    assert "In both: 2 findings" in findings
+    assert "Only in run1, and not compared: distilled." in parse(page).words()
+
+
+def test_markdown_says_what_the_page_says() -> None:
+    text = render_markdown(example_comparison())
+    assert text.startswith("## Comparison of run1 with run0\n\n**1 difference established.** 2 differences")
+    assert "| Accuracy | 85.9 % (83.0 to 88.4) | 78.1 % (74.8 to 81.2) | −7.8 points" in text.replace(
+        "\xa0", " "
+    )
+    assert "- new: **warning** (plain) Three texts leaked." in text
+    assert "- 2 findings in both" in text
+    assert "no difference established (p = 0.400)" in plain(text)
+
+
+def test_markdown_stays_below_the_limit_of_a_comment() -> None:
+    changes = [difference(400, 500, 0.5, established=False)] * 4
+    many = [measure(f"Accuracy under attack {i} {'x' * 60}", [500, *[400] * 4], changes) for i in range(800)]
+    text = render_markdown(comparison(many, runs=5))
+    assert len(text) < 65_000
+    assert "On the texts as they are: in compare.html." in text
+    assert "### Gate" in text
+
+
+def test_hostile_names_and_settings_are_text_and_nothing_else() -> None:
+    made = example_comparison()
+    evil = "<script>document.title='owned'</script>|`@all"
+    runs = [
+        replace(run, name=f"{evil}{i}", path=evil, report=hostile_report(run.report))
+        for i, run in enumerate(made.runs)
+    ]
+    hostile = replace(made, runs=runs, notes=[evil], alone={f"{evil}1": [evil]})
+    page = render_html(hostile)
+    assert not parse(page).all("script")
+    assert evil in parse(page).words()
+    assert "\u202e" not in page
+    text = render_markdown(hostile)
+    assert "<script" not in text
+    assert "@all" not in text
+    rows = [line for line in text.splitlines() if line.startswith("| Folder")]
+    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 4
+
+
+def test_the_page_allows_no_script_and_loads_nothing() -> None:
+    page = parse(render_html(example_comparison()))
+    (policy,) = [m.attributes["content"] for m in page.all("meta") if "http-equiv" in m.attributes]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+    for element in page.everything():
+        assert "style" not in element.attributes
+        assert not element.attributes.get("href", "#").startswith("http")
+        assert "src" not in element.attributes
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "written"),
+    [
+        (0.0, "points", "0.0 points"),
+        (0.0121, "points", "+1.2 points"),
+        (-0.0121, "points", "−1.2 points"),
+        (-0.0001, "points", "−0.1 points"),
+        (0.0123, "number", "+0.012"),
+    ],
+)
+def test_a_change_carries_its_sign_and_is_never_rounded_to_nothing(
+    value: float, kind: Kind, written: str
+) -> None:
+    assert signed(value, kind) == written
+
+
+def test_an_open_or_missing_interval_is_left_out() -> None:
+    assert signed_interval(Estimate(0.1, 0.0, None, 3), "points") == ""
+    assert signed_interval(Estimate.exact(0.1, 3), "points") == ""
+    assert signed_interval(Estimate(0.1, -0.05, 0.25, 3), "points") == "−5.0 to +25.0"
+
+
+def test_a_change_of_a_rate_is_in_points_and_of_a_norm_in_its_own_unit() -> None:
+    change = Difference(Estimate.exact(0.3, 9), Estimate.exact(0.2, 9), Estimate.exact(0.1, 9))
+    assert change_cell(measure("a", [1, 2], [change]), change).text == "+10.0 points"
+    assert change_cell(measure("a", [1, 2], [change], "minimal_norm"), change).text == "+0.100"
+
+
+def test_settings_of_named_tables_are_matched_by_name_and_others_by_number() -> None:
+    first = {
+        "a": {"x": 1, "same": [1, 2]},
+        "attacks": [{"name": "fgsm", "epsilon": 0.1}],
+        "gate": [{"min": 0.5}],
+    }
+    then = {
+        "a": {"x": 2, "same": [1, 2]},
+        "attacks": [{"name": "pgd", "epsilon": 0.3}, {"name": "fgsm", "epsilon": 0.1}],
+        "gate": [{"min": 0.6}],
+    }
+    assert differing([first, then]) == [
+        ("a.x", ["1", "2"]),
+        ("gate[0].min", ["0.5", "0.6"]),
+        ("attacks[pgd].name", [None, '"pgd"']),
+        ("attacks[pgd].epsilon", [None, "0.3"]),
+    ]
+    assert differing([first, first]) == []
+
+
+def test_two_attacks_of_one_name_are_matched_by_number() -> None:
+    first = {"attacks": [{"name": "pgd", "steps": 5}, {"name": "pgd", "steps": 10}]}
+    then = {"attacks": [{"name": "pgd", "steps": 5}, {"name": "pgd", "steps": 20}]}
+    assert differing([first, then]) == [("attacks[1].steps", ["10", "20"])]
