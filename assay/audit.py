@@ -9,10 +9,10 @@ from importlib.metadata import version
 
 from assay.candidates import Prepared, prepare
 from assay.changed_texts import json_lines
+from assay.changes.audited import Audited
 from assay.config_models import AuditConfig, ValidityConfig
 from assay.engines import check_engine, engines
 from assay.findings import find
-from assay.gate.audited import Audited
 from assay.gate.baseline import check_apart, gated, read_baseline
 from assay.ledger import Ledger
 from assay.measure import Measured, measure

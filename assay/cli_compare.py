@@ -44,7 +44,7 @@ def compare(
 
     Exit code 0: compared, whatever was found; 2: it could not be.
     """
-    from assay.compare_command import run_compare
+    from assay.compare.command import run_compare
     from assay.progress import Reporter
 
     compared = run_compare(

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from assay.changes.audited import Audited
 from assay.config import read_toml
 from assay.config_gate import GateConfig, GateFile
 from assay.config_messages import messages
 from assay.config_models import AuditConfig
-from assay.gate.audited import Audited
 from assay.gate.baseline import gated, name_of, read_baseline
+from assay.gate.checks import check_gate, check_gate_names
 from assay.gate.keeping import keep
-from assay.gate.metrics import check_gate, check_gate_names
 from assay.run_folder import write_whole
 from assay.saved_runs import SavedRun, open_run
 from attacks.errors import AssayError, nearest

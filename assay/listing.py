@@ -87,7 +87,8 @@ def _described(each: Any) -> Iterator[str]:
 
 
 def _metrics() -> list[str]:
-    from assay.gate.metrics import METRICS, keys_in_words
+    from assay.changes.metrics import METRICS
+    from assay.gate.checks import keys_in_words
 
     width = max(map(len, METRICS))
     return [f"{name:{width}}  {keys_in_words(allowed)}" for name, allowed in METRICS.items()]

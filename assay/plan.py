@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from assay.config_models import AttackConfig, AuditConfig, CandidateConfig, SuiteConfig
-from assay.gate.metrics import check_gate, check_gate_names
+from assay.gate.checks import check_gate, check_gate_names
 from assay.models import Answers, check_source, open_model
 from assay.text_quality import TextJudge, load_judge
 from assay.training_plan import bases, build_mitigations, build_objectives, check_groups

@@ -32,8 +32,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from assay.changes.audited import Audited
 from assay.config_models import GateConfig
-from assay.gate.audited import Audited
 from assay.gate.decide import decide
 from assay.outcome_table import CLEAN, Answers, OutcomeTable, attack_subject
 from assay.saved_runs import open_run

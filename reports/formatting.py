@@ -1,6 +1,6 @@
 """How numbers and names are written. Values are rounded here and nowhere else."""
 
-import unicodedata
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -18,7 +18,12 @@ _DECIMALS: dict[Kind, int] = {"percent": 1, "points": 1, "number": 3, "count": 1
 _TOP: dict[Kind, float | None] = {"percent": 100, "points": 100, "number": 1, "count": None}
 _UNIT: dict[Kind, str] = {"percent": " %", "points": " points", "number": "", "count": ""}
 
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_DANGEROUS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""Controls, bidirectional controls, lone surrogates and noncharacters."""
 
 
 def kind_of(metric: str) -> Kind:
@@ -156,19 +161,10 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escaped(char) if _is_dangerous(char) else char for char in text)
+    return _DANGEROUS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def name(text: str, limit: int = NAME_LIMIT) -> str:
     """A name (label, group, candidate, attack) on one line, shortened and with nothing hidden in it."""
-    return shorten(visible(" ".join(text.split())) or "(empty)", limit)
-
-
-def _is_dangerous(char: str) -> bool:
-    if char in _BIDI_CONTROLS or 0xFDD0 <= ord(char) <= 0xFDEF or ord(char) & 0xFFFE == 0xFFFE:
-        return True
-    return unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n"
-
-
-def _escaped(char: str) -> str:
-    return f"\\u{ord(char):04x}"
+    line = " ".join(text.split())[: limit + 1]
+    return shorten(visible(line) or "(empty)", limit)

@@ -76,7 +76,11 @@ def unfit(value: Any, place: str) -> str:
 
 
 def is_unicode(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _decoded(text: str, source: str) -> Any:

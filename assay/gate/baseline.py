@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from assay.changes.audited import Audited
+from assay.changes.pairing import UnmeasuredError, pairs_of
 from assay.config_gate import GateConfig, GatingConfig
-from assay.gate.audited import Audited
 from assay.gate.decide import decide
-from assay.gate.pairing import UnmeasuredError, pairs_of
 from assay.outcome_table import OutcomeTable
 from assay.saved_runs import SavedRun, open_run
 from attacks.errors import AssayError

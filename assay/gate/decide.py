@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assay.changes.audited import Audited
+from assay.changes.change import Change, change_of
+from assay.changes.metrics import UNBOUNDED, split_label
+from assay.changes.observed import observed
+from assay.changes.subject import Subject, subjects
 from assay.config_models import GateConfig, GatingConfig
-from assay.gate.audited import Audited
-from assay.gate.change import Change, change_of
 from assay.gate.limits import Judged, of_change, of_value
-from assay.gate.metrics import UNBOUNDED, split_label
-from assay.gate.observed import observed
-from assay.gate.subject import Subject, subjects
 from assay.gate.words import message
 from attacks.errors import AssayError, nearest
 from fairness.inference.multiplicity import adjusted

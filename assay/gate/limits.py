@@ -6,7 +6,7 @@ from typing import Literal
 
 from scipy.stats import norm
 
-from assay.gate.change import Change
+from assay.changes.change import Change
 from reports.decisions import Decide
 from robustness.estimate import Estimate
 

@@ -144,7 +144,7 @@ class SessionAudits:
 
 
 def _check_gate(config: AuditConfig) -> None:
-    from assay.gate.metrics import check_gate
+    from assay.gate.checks import check_gate
 
     check_gate(config.gate, swaps=config.counterfactual is not None)
 

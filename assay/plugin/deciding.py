@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from assay.changes.audited import Audited
 from assay.config_models import AuditConfig
-from assay.gate.audited import Audited
 from assay.gate.baseline import check_apart, gated, read_baseline
-from assay.gate.metrics import check_gate_names
+from assay.gate.checks import check_gate_names
 from assay.saved_runs import SavedRun
 from reports.model import AuditReport
 from reports.verdict import verdict_of

@@ -15,8 +15,8 @@ import pytest
 
 from assay import audit as pipeline
 from assay import cli, demo, train_command
+from assay.changes.metrics import METRICS
 from assay.config import load_config
-from assay.gate.metrics import METRICS
 from assay.plan import make_plan
 from attacks import registry as attack_registry
 from attacks.errors import AssayError

@@ -13,19 +13,19 @@ import pytest
 from rich.console import Console
 from statsmodels.stats.multitest import multipletests
 
-from assay.compared_data import unique_names
-from assay.comparing import compare
+from assay.changes.audited import Audited
+from assay.changes.change import Change
+from assay.changes.observed import observed
+from assay.changes.subject import Subject
+from assay.compare.comparing import compare
+from assay.compare.data import unique_names
+from assay.compare.followed import followed_metrics, incomparable
+from assay.compare.standings import is_better, two_sided
 from assay.fairness_command import Settings, run_fairness
-from assay.followed_metrics import followed_metrics, incomparable
-from assay.gate.audited import Audited
-from assay.gate.change import Change
-from assay.gate.observed import observed
-from assay.gate.subject import Subject
 from assay.prediction_roles import roles_of
 from assay.progress import Reporter
 from assay.run_folder import RunFolder
 from assay.saved_runs import SavedRun, open_run
-from assay.standings import is_better, two_sided
 from reports.comparison.html import render_html
 from reports.comparison.markdown import render_markdown
 from reports.comparison.model import Comparison

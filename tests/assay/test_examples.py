@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assay.config import load_config
-from assay.gate.metrics import check_gate
+from assay.gate.checks import check_gate
 from assay.training_plan import build_mitigations, build_objectives
 from attacks import registry
 from fairness.counterfactual.terms import load_terms

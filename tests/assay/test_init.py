@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.config import load_config
-from assay.gate.metrics import check_gate
+from assay.gate.checks import check_gate
 from assay.init import files
 from assay.init.checks import floor
 from assay.init.ci_text import GATE, workflow

@@ -16,7 +16,7 @@ import typer
 
 from assay import cli
 from assay.config import build_config
-from assay.gate.metrics import check_gate
+from assay.gate.checks import check_gate
 from assay.init.config_text import config_text
 from reports.sections import all_sections
 from robustness.black_box.kinds import kind_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from assay.changes.audited import Audited
 from assay.config_models import GateConfig, GatingConfig
-from assay.gate.audited import Audited
 from assay.gate.baseline import check_apart, describe, gated, read_baseline
 from assay.gate.keeping import keep, without_texts
 from assay.saved_runs import SavedRun, open_run

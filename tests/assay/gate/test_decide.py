@@ -10,10 +10,10 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
+from assay.changes.audited import Audited
+from assay.changes.change import Change
 from assay.config_models import GateConfig, GatingConfig
 from assay.gate import decide as deciding
-from assay.gate.audited import Audited
-from assay.gate.change import Change
 from assay.gate.decide import decide, expanded
 from reports.model import Baseline, CandidateResult, GateCheck, GateResult
 from robustness.estimate import Estimate

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from assay.changes.audited import Audited
+from assay.changes.metrics import BIAS_MEANS, FLIP_RATES, METRICS
 from assay.config_models import GateConfig
-from assay.gate.audited import Audited
+from assay.gate.checks import check_gate, check_gate_names
 from assay.gate.decide import decide
-from assay.gate.metrics import BIAS_MEANS, FLIP_RATES, METRICS, check_gate, check_gate_names
 from attacks.errors import AssayError
 from fairness.counterfactual.results import CounterfactualResult
 from fairness.results import BiasAUC, GroupAssessment, SubgroupAUC

@@ -1,4 +1,4 @@
-"""axe-core finds nothing: every rule of WCAG 2.0 to 2.2, A to AAA, and of good practice."""
+"""axe-core finds nothing: every rule of WCAG 2.0 to 2.2, A to AA, and of good practice."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assay.compared_data import notes, shared_examples, unique_names
-from assay.followed_metrics import Followed, followed_metrics, incomparable
-from assay.gate.audited import Audited
-from assay.gate.change import Change
-from assay.gate.observed import observed
-from assay.gate.subject import Subject
+from assay.changes.audited import Audited
+from assay.changes.change import Change
+from assay.changes.observed import observed
+from assay.changes.subject import Subject
+from assay.compare.data import notes, shared_examples, unique_names
+from assay.compare.followed import Followed, followed_metrics, incomparable
+from assay.compare.standings import FALSE_DISCOVERY_RATE, differences, judged_together, two_sided
 from assay.progress import Reporter
 from assay.saved_runs import SavedRun
-from assay.standings import FALSE_DISCOVERY_RATE, differences, judged_together, two_sided
 from reports.comparison.model import ComparedCandidate, ComparedRun, Comparison, Difference, Measure
 from reports.model import AuditReport, CandidateResult
 from robustness.estimate import Estimate
 
 ChangeOf = Callable[[Subject, Audited, Audited, str, str], Change]
-"""``assay.gate.change.change_of``: (subject, now, then, candidate now, candidate then)."""
+"""``assay.changes.change.change_of``: (subject, now, then, candidate now, candidate then)."""
 
 
 @dataclass(frozen=True, eq=False)

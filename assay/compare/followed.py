@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from assay.gate.metrics import FAILURE_RATE, FLIP_RATES, MINIMAL_NORM
-from assay.gate.subject import Subject
+from assay.changes.metrics import FAILURE_RATE, FLIP_RATES, MINIMAL_NORM
+from assay.changes.subject import Subject
 from assay.saved_runs import SavedRun
 from fairness.results import GroupAssessment
 from reports.comparison.model import Topic

@@ -5,11 +5,11 @@ from functools import cached_property
 
 import numpy as np
 
-from assay.gate.areas import bias_value, group_areas, mean_area_of_classes
-from assay.gate.metrics import ATTACK_METRICS, BIAS_AREAS, BIAS_MEANS, FILTERED, MINIMAL_NORM, split_label
-from assay.gate.pairing import UnmeasuredError
-from assay.gate.resampling import Value
-from assay.gate.sums import calibration_error, group_log_losses, log_loss, median
+from assay.changes.areas import bias_value, group_areas, mean_area_of_classes
+from assay.changes.metrics import ATTACK_METRICS, BIAS_AREAS, BIAS_MEANS, FILTERED, MINIMAL_NORM, split_label
+from assay.changes.pairing import UnmeasuredError
+from assay.changes.resampling import Value
+from assay.changes.sums import calibration_error, group_log_losses, log_loss, median
 from assay.outcome_table import Answers
 from fairness.counts import Outcome, group_table
 from fairness.disparities import Definition, definitions, disparity_values

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from assay.gate.audited import Audited
-from assay.gate.change import Change, change_of
-from assay.gate.resampling import Paired, bootstrap, interval_of, swapping_test
-from assay.gate.subject import Subject
-from assay.gate.two_samples import difference_of_samples
+from assay.changes.audited import Audited
+from assay.changes.change import Change, change_of
+from assay.changes.resampling import Paired, bootstrap, interval_of, swapping_test
+from assay.changes.subject import Subject
+from assay.changes.two_samples import difference_of_samples
 from assay.outcome_table import CLEAN, Answers, Failures, OutcomeTable, attack_subject
 from fairness.assess import assess
 from fairness.counterfactual.results import CounterfactualResult

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from assay.gate.metrics import FLIP_RATES
-from assay.gate.pairing import UnmeasuredError
-from assay.gate.subject import Subject
+from assay.changes.metrics import FLIP_RATES
+from assay.changes.pairing import UnmeasuredError
+from assay.changes.subject import Subject
 from assay.outcome_table import Failures, OutcomeTable, behaviour_subject
 from reports.model import CandidateResult
 from robustness.estimate import Estimate

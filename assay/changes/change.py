@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assay.gate.audited import Audited
-from assay.gate.compared import Side, answered, bounded_attacks, survived
-from assay.gate.failing import FailureTest, failure_tests
-from assay.gate.metrics import FLIP_RATES, OF_CLASS, split_label
-from assay.gate.observed import observed
-from assay.gate.pairing import (
+from assay.changes.audited import Audited
+from assay.changes.compared import Side, answered, bounded_attacks, survived
+from assay.changes.failing import FailureTest, failure_tests
+from assay.changes.metrics import FLIP_RATES, OF_CLASS, split_label
+from assay.changes.observed import observed
+from assay.changes.pairing import (
     UnmeasuredError,
     enough,
     paired_failures,
@@ -18,10 +18,10 @@ from assay.gate.pairing import (
     stacked,
     with_other_label,
 )
-from assay.gate.resampling import Paired, bootstrap, interval_of, swapping_test
-from assay.gate.subject import Subject
-from assay.gate.two_samples import difference_of_samples
-from assay.gate.values import RATES, Answered, rate_of, weighing
+from assay.changes.resampling import Paired, bootstrap, interval_of, swapping_test
+from assay.changes.subject import Subject
+from assay.changes.two_samples import difference_of_samples
+from assay.changes.values import RATES, Answered, rate_of, weighing
 from assay.outcome_table import attack_subject
 from reports.formatting import counted
 from reports.model import CandidateResult
@@ -54,9 +54,9 @@ def change_of(subject: Subject, now: Audited, then: Audited, candidate: str, oth
     Where the audits share at least 80 % of the larger one's examples (the same id and label), these are
     compared in pairs. Rates of the same examples (``RATES``, the worst case, failure and flip rates): exact
     McNemar test, interval of Bonett and Price. Any other metric: swapping test and paired bootstrap
-    (``assay.gate.resampling``). Then ``now`` and ``then`` are recomputed on the shared examples; what is no
-    rate keeps its interval only where they are all that the audit has. Else the audits are two samples
-    (``assay.gate.two_samples``), and so they are where an earlier version of assay kept no outcomes.
+    (``assay.changes.resampling``). Then ``now`` and ``then`` are recomputed on the shared examples; what is
+    no rate keeps its interval only where they are all that the audit has. Else the audits are two samples
+    (``assay.changes.two_samples``), and so they are where an earlier version of assay kept no outcomes.
 
     What was not measured in one of the audits has an undefined change, with the reason. Nothing is raised.
     """

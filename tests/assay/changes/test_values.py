@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assay.gate.audited import Audited
-from assay.gate.change import change_of
-from assay.gate.compared import Side, answered
-from assay.gate.metrics import FLIP_RATES, METRICS, split_label
-from assay.gate.observed import observed
-from assay.gate.pairing import Pairs, UnmeasuredError, pairs_of
-from assay.gate.subject import Subject
-from assay.gate.values import RATES, Answered, rate_of, weighing
+from assay.changes.audited import Audited
+from assay.changes.change import change_of
+from assay.changes.compared import Side, answered
+from assay.changes.metrics import FLIP_RATES, METRICS, split_label
+from assay.changes.observed import observed
+from assay.changes.pairing import Pairs, UnmeasuredError, pairs_of
+from assay.changes.subject import Subject
+from assay.changes.values import RATES, Answered, rate_of, weighing
 from assay.outcome_table import Answers
 from robustness.estimate import Estimate
-from tests.assay.gate.audits import audited, every_subject, people
+from tests.assay.changes.audits import audited, every_subject, people
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay.gate.resampling import Value
+from assay.changes.resampling import Value
 from fairness.bias.auc import POWER
 from fairness.metrics import divide
 

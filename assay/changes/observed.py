@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from assay.gate.metrics import ATTACK_METRICS, BIAS_AREAS, BIAS_MEANS, FLIP_RATES, split_label
-from assay.gate.subject import Subject
+from assay.changes.metrics import ATTACK_METRICS, BIAS_AREAS, BIAS_MEANS, FLIP_RATES, split_label
+from assay.changes.subject import Subject
 from fairness.results import GroupAssessment
 from reports.model import CandidateResult
 from robustness.estimate import Estimate

@@ -9,10 +9,10 @@ import numpy as np
 from rich.console import Console
 
 from assay.audit import run_audit
+from assay.changes.audited import Audited
+from assay.changes.metrics import FLIP_RATES, METRICS, OF_CLASS
+from assay.changes.subject import Subject
 from assay.config import load_config
-from assay.gate.audited import Audited
-from assay.gate.metrics import FLIP_RATES, METRICS, OF_CLASS
-from assay.gate.subject import Subject
 from assay.progress import Reporter
 from assay.saved_runs import open_run
 from reports.model import CandidateResult

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from assay.gate.change import Change
-from assay.gate.metrics import FAILURE_RATE, FLIP_RATES, split_label
+from assay.changes.change import Change
+from assay.changes.metrics import FAILURE_RATE, FLIP_RATES, split_label
 from fairness.inference.multiplicity import adjusted
 from reports.comparison.model import ComparedCandidate, Difference
 

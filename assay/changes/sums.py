@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from assay.gate.resampling import Value
+from assay.changes.resampling import Value
 from fairness.metrics import divide
 from robustness.calibration_error import CALIBRATION_BINS
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.compared_data import check_labels
-from assay.comparing import compare
-from assay.gate.change import change_of
+from assay.changes.change import change_of
+from assay.compare.comparing import compare
+from assay.compare.data import check_labels
 from assay.progress import Reporter
 from assay.run_folder import write_whole
 from assay.saved_runs import SavedRun, open_run

@@ -6,10 +6,10 @@ from itertools import combinations
 
 import numpy as np
 
-from assay.gate.metrics import BIAS_AREAS, BIAS_MEANS, OF_CLASS, split_label
-from assay.gate.pairing import Pairs, UnmeasuredError
-from assay.gate.subject import Subject
-from assay.gate.values import Answered
+from assay.changes.metrics import BIAS_AREAS, BIAS_MEANS, OF_CLASS, split_label
+from assay.changes.pairing import Pairs, UnmeasuredError
+from assay.changes.subject import Subject
+from assay.changes.values import Answered
 from assay.outcome_table import CLEAN, Answers, OutcomeTable, attack_subject
 from attacks.errors import AssayError
 from fairness.groups import Grouping, columns_of, intersections, overlapping

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from assay.gate.pairing import LEAST_SHARED
+from assay.changes.pairing import LEAST_SHARED
 from assay.saved_runs import SavedRun
 from attacks.errors import AssayError
 from reports.formatting import listed, name
