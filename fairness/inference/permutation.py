@@ -71,8 +71,9 @@ def _clear(rate: Rate, observed: float) -> bool:
     error = np.sqrt(share * (1 - share) * (total - n) / max(total - 1, 1) / n)
     chance = 0.0
     for side in (share + observed / 2 * error, share - observed / 2 * error):
-        inside = (side > 0) & (side < 1)
-        q = side[inside]
+        # Groups that differ as far as they can reach 0 or 1 exactly, but for rounding.
+        inside = (side > -1e-9) & (side < 1 + 1e-9)
+        q = np.clip(side[inside], 0, 1)
         chance += float(np.exp(-n[inside] * (rel_entr(q, share) + rel_entr(1 - q, 1 - share))).sum())
     return chance * PERMUTATIONS < 1e-3
 

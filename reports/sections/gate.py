@@ -56,7 +56,7 @@ def _cells(check: GateCheck, extras: "Sequence[_Extra]") -> list[Cell]:
     return [
         result,
         Cell(name(check.candidate)),
-        Cell(required(check), _DECIDE[check.decide]),
+        Cell(required(check).replace(" %", "\u00a0%"), _DECIDE[check.decide]),
         estimate_cell(check.observed, kind_of(check.metric), show_n=True),
         *[extra(check) or Cell("") for _, extra in extras],
     ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
@@ -13,6 +13,8 @@ from fairness.metrics import Rate
 
 
 @settings(max_examples=15, deadline=None)
+@example(5, 0, 5)  # as far apart as they can be, of which few deals are enough
+@example(6, 6, 0)
 @given(st.integers(5, 60), st.integers(0, 1000), st.integers(0, 1000))
 def test_two_groups_of_one_size_get_fishers_exact_test(n, a, b):
     x, y = a % (n + 1), b % (n + 1)

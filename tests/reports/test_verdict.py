@@ -38,9 +38,11 @@ SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
 @pytest.mark.parametrize(
     ("results", "severities"),
-    product(
-        [(), (True,), (True, True), (True, False), (False,)],
-        [(), ("info",), ("warning",), ("critical",), ("critical", "warning")],
+    list(
+        product(
+            [(), (True,), (True, True), (True, False), (False,)],
+            [(), ("info",), ("warning",), ("critical",), ("critical", "warning")],
+        )
     ),
 )
 def test_do_not_ship_is_said_exactly_where_a_check_failed(

@@ -57,6 +57,7 @@ class Server:
 
 class Handler(BaseHTTPRequestHandler):
     state: Server
+    here: int = 0
 
     def do_POST(self) -> None:
         content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -71,16 +72,23 @@ class Handler(BaseHTTPRequestHandler):
             state.paths.append(self.path)
             step = state.script.pop(0) if state.script else state.usual
             state.under_way += 1
+            self.here = 1
             state.most_under_way = max(state.most_under_way, state.under_way)
         try:
             # A client that waits no longer has closed the connection.
             with suppress(OSError):
                 step(self, texts)
         finally:
-            with state.lock:
-                state.under_way -= 1
+            self.leave()
+
+    def leave(self) -> None:
+        """No longer under way: before the answer is sent, for its reader may ask again at once."""
+        with self.state.lock:
+            self.state.under_way -= self.here
+            self.here = 0
 
     def reply(self, content: Any, status: int = 200, **headers: str) -> None:
+        self.leave()
         raw = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
         for name, value in headers.items():
