@@ -114,7 +114,7 @@ def audit(
 ) -> None:
     """Audit the candidates of a configuration.
 
-    Leaves report.html, audit.json and summary.md in the run folder.
+    Leaves report.html, audit.json, summary.md, outcomes.parquet and, with a gate, junit.xml in its folder.
     Interrupted, it goes on where it stopped when it is run again; with --partial it reports on black-box
     attacks as far as they came.
     Exit code 0: the gate passed; 1: it failed; 2: the audit could not run.
@@ -372,10 +372,21 @@ def _run(config: "AuditConfig", *, partial: bool = False) -> None:
         )
     report = run_audit(config, Reporter(), partial=partial)
     run = RunFolder(config.runs / config.name)
-    typer.echo(run.summary.read_text(encoding="utf-8"))
+    _show(run.summary.read_text(encoding="utf-8"))
     typer.echo(f"Report: {run.report}")
     if not report.gate.passed:
         raise typer.Exit(EXIT_GATE_FAILED)
+
+
+def _show(markdown: str) -> None:
+    """Laid out on a terminal; as it is where a program or a file reads it."""
+    if not sys.stdout.isatty():
+        typer.echo(markdown)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(markdown, hyperlinks=False))
 
 
 def _preview(

@@ -319,6 +319,19 @@ def test_the_gate_decides_the_exit_code(
         assert done.stdout.endswith(f"Report: {tmp_path / 'runs' / 'assay' / 'report.html'}\n")
 
 
+def test_on_a_terminal_the_summary_is_laid_out(
+    assay: Assay, tmp_path: Path, learnt_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path, loaded(learnt_model), data="", rest=GATE.format("min = 0.5"))
+    plain = assay("audit", str(tmp_path / "assay.toml")).stdout
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    shown = assay("audit", str(tmp_path / "assay.toml")).stdout
+    assert "| --- |" in plain
+    assert "---" not in shown
+    assert "|" not in shown
+    assert [words for words in ("Ship", "Accuracy") if words not in shown] == []
+
+
 def test_the_real_command_keeps_its_outputs_clean(tmp_path: Path, learnt_model: Path) -> None:
     train = 'train = { objective = "fgsm", epsilon = 0.1, epochs = 1 }\n'
     attack = '[[attacks]]\nname = "fgsm"\nepsilon = 0.1\n'
