@@ -44,6 +44,8 @@ def test_a_report_is_quiet_whole_and_as_wide_as_the_screen(
         assert seen.page.evaluate("document.links.length") > 3
         assert seen.page.evaluate(DEAD_LINKS) == []
         assert seen.page.evaluate(CHARTS_ALONE) == []
+        seen.page.set_viewport_size({"width": 320, "height": 900})
+        assert seen.sideways() <= 0
         seen.page.emulate_media(color_scheme="dark")
         seen.page.set_viewport_size({"width": 1440, "height": 900})
         assert seen.sideways() <= 0

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -62,6 +63,17 @@ def serve() -> Iterator[Callable[[str, str], tuple[str, list[str]]]]:
 
 
 Serve = Callable[[str, str], tuple[str, list[str]]]
+
+
+def test_the_policy_alone_stops_a_script(
+    browser: Any, rendered: Callable[[str], str], tmp_path: Path
+) -> None:
+    foreign = "<script>document.title = 'owned'</script></main>"
+    page = tmp_path / "page.html"
+    page.write_text(rendered("everything").replace("</main>", foreign), encoding="utf-8")
+    with visit(browser, page.as_uri()) as seen:
+        assert seen.page.title() != "owned"
+        assert "Content Security Policy" in " ".join(seen.messages)
 
 
 def test_in_a_sandbox_without_scripts_it_looks_as_it_should(
