@@ -24,7 +24,11 @@ def compare(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FOLDER", help="Where to write (default: runs/compare)"),
+        typer.Option(
+            "--output",
+            metavar="FOLDER",
+            help="Where to write (default: runs/compare); or one file that ends in .html or .md",
+        ),
     ] = None,
     format_: Annotated[
         Format | None,

@@ -29,6 +29,15 @@ Score = Annotated[
         "one, with more give LABEL=COLUMN for each.",
     ),
 ]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id",
+        metavar="COLUMN",
+        help="A column of ids, all different, by which assay gate and assay compare know the examples in "
+        "other runs (default: rows are numbered)",
+    ),
+]
 Group = Annotated[
     list[str] | None,
     typer.Option("--group", metavar="COLUMN", help="A column whose values are compared; may be repeated."),
@@ -49,6 +58,7 @@ def fairness(
     label: TrueLabel,
     prediction: Predicted,
     score: Score = None,
+    id_: Ids = None,
     group: Group = None,
     overlapping: Overlapping = None,
     intersections: Annotated[
@@ -99,7 +109,7 @@ def fairness(
     from assay.fairness_summary import summary_lines
     from assay.prediction_roles import roles_of, split_list
 
-    roles = roles_of(label, prediction, score or [], group or [], overlapping or [])
+    roles = roles_of(label, prediction, score or [], group or [], overlapping or [], id_ or [])
     settings = Settings(
         positive_label=positive_label,
         labels=None if labels is None else split_list("--labels", labels),

@@ -27,8 +27,8 @@ def gate(
         typer.Option(
             "--config",
             metavar="FILE",
-            help="The checks: an assay.toml, or a file with only [[gate]] and [gating] (default: those that "
-            "the run was configured with)",
+            help="The checks: an assay.toml, or a file with only [\\[gate]] and \\[gating] (default: those "
+            "that the run was configured with)",
             show_default=False,
         ),
     ] = None,
@@ -37,7 +37,8 @@ def gate(
         typer.Option(
             "--baseline",
             metavar="FOLDER",
-            help="What to compare with: a run, or what `assay baseline set` kept (default: that of [gating])",
+            help="What to compare with: a run, or what `assay baseline set` kept (default: that of "
+            "\\[gating])",
             show_default=False,
         ),
     ] = None,

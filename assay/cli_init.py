@@ -38,9 +38,15 @@ def init(
         Path, typer.Option("--folder", metavar="FOLDER", help="Where to write the files.")
     ] = Path(),
     ci: Annotated[
-        bool, typer.Option("--ci", help="Also write .github/workflows/assay.yml, for GitHub.")
+        bool,
+        typer.Option(
+            "--ci",
+            help="Write .github/workflows/assay.yml too, for GitHub; an assay.toml that is there stays.",
+        ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that are there; what changes is kept as .bak.")
+    ] = False,
 ) -> None:
     """Look at data and write an assay.toml and a test gate to start from.
 

@@ -79,6 +79,11 @@ def _message(place: Place, problem: ErrorDetails, model: type[BaseModel]) -> str
         shown = "" if isinstance(came, dict | BaseModel) else f", got {_shown(came)}"
         where = f"{dotted(place)}: " if place else ""
         return f"{where}{message}{shown}."
+    if kind == "list_type" and isinstance(came, dict) and _is_list_of_tables(place, model):
+        return (
+            f"{dotted(place)}: expected one table or more, each headed [[{dotted(place)}]]. Write "
+            f"[[{dotted(place)}]] with two brackets in place of [{dotted(place)}]."
+        )
     if kind in _EXPECTED:
         return f"{dotted(place)}: expected {_EXPECTED[kind]}, got {_shown(came)}."
     if kind == "literal_error":
@@ -130,6 +135,13 @@ def _keys(place: Place, model: type[BaseModel]) -> list[str]:
         possible = [inner for each in possible for inner in _inside(each, part)]
     sections = [each for each in possible if isinstance(each, type) and issubclass(each, BaseModel)]
     return [key for section in sections for key in section.model_fields]
+
+
+def _is_list_of_tables(place: Place, model: type[BaseModel]) -> bool:
+    """Whether a key of the top level is such a list."""
+    entries = _inside(model, place[0]) if len(place) == 1 else []
+    inner = [each for entry in entries for each in _inside(entry, 0)]
+    return any(isinstance(each, type) and issubclass(each, BaseModel) for each in inner)
 
 
 def _shown(value: Any) -> str:

@@ -104,7 +104,7 @@ def _table(predictions: Predictions, name: str) -> OutcomeTable:
     )
     return OutcomeTable(
         label_names=predictions.label_names,
-        ids=tuple(map(str, range(1, n + 1))),
+        ids=predictions.ids if predictions.ids is not None else tuple(map(str, range(1, n + 1))),
         labels=predictions.y_true,
         groups={column: words.cells() for column, words in predictions.groups.items()},
         answers={name: {CLEAN: clean}},
@@ -217,6 +217,7 @@ def _config(path: Path, roles: Roles, settings: Settings) -> dict[str, Any]:
         "predictions": str(path),
         "label": roles.label,
         "prediction": roles.prediction,
+        "id": roles.id,
         "score": [column if label is None else f"{label}={column}" for label, column in roles.scores],
         "group": list(roles.groups),
         "overlapping": {name: list(columns) for name, columns in roles.overlapping.items()},

@@ -6,7 +6,7 @@ from fairness.disparities import EQUALITY_DIFFERENCES
 from fairness.results import GroupAssessment, Status
 from reports.formatting import full, kind_of, two_digits
 from reports.model import CandidateResult, Finding, Severity
-from reports.naming import in_sentence
+from reports.naming import in_sentence, metric_name, texts_of
 from robustness.estimate import Estimate
 
 LARGE_DISPARITY = 0.1
@@ -15,6 +15,20 @@ LARGE_AUC_LOSS = 0.05
 """How far an area of one group must lie below that of all examples to be told."""
 NO_SHARES = ("log_loss", *EQUALITY_DIFFERENCES)
 """Differences that are no differences of shares: points would say nothing."""
+_AREAS = {
+    "subgroup_auc": (
+        "Among {texts}, its scores tell “{outcome}” from the rest less well than among all texts"
+    ),
+    "bpsn_auc": (
+        "Of {texts}, those not labelled “{outcome}” get too high a score for it: it tells them less well "
+        "from other texts that are"
+    ),
+    "bnsp_auc": (
+        "Of {texts}, those labelled “{outcome}” get too low a score for it: it tells them less well from "
+        "other texts that are not"
+    ),
+}
+"""What a low area of a group means (Borkan et al. 2019)."""
 FOUR_FIFTHS = 0.8
 """The ratio of selection rates below which the four-fifths rule sees an adverse impact."""
 
@@ -71,7 +85,8 @@ def _difference(
     test = assessment.tests[metric]
     others = [_in_words(each) for each in large if each != metric]
     size = full(large[metric], kind_of(metric))
-    extremes = f"(highest “{test.highest}”, lowest “{test.lowest}”)"
+    highest, lowest = (texts_of(name, group, assessment.kind) for group in (test.highest, test.lowest))
+    extremes = f"(highest for {highest}, lowest for {lowest})"
     told = f"by {size} in {_in_words(metric)} {extremes}"
     if status == "established":
         also = f"; also in {', '.join(others)}" if others else ""
@@ -124,11 +139,6 @@ def _four_fifths(result: CandidateResult, name: str, assessment: GroupAssessment
 
 def _areas(result: CandidateResult, name: str, assessment: GroupAssessment) -> Iterator[Finding]:
     """The group whose ranking, within itself or against the background, is sure to be worse than overall."""
-    kinds = {
-        "subgroup_auc": "within “{group}”",
-        "bpsn_auc": "when “{group}” without the outcome meets others with it, whom it scores too high",
-        "bnsp_auc": "when “{group}” with the outcome meets others without it, whom it scores too low",
-    }
     for outcome, bias in assessment.bias.items():
         overall = bias.overall_auc
         if overall.value is None or overall.low is None:
@@ -136,7 +146,7 @@ def _areas(result: CandidateResult, name: str, assessment: GroupAssessment) -> I
         worse = [
             (area, group, kind)
             for group, areas in bias.by_group.items()
-            for kind in kinds
+            for kind in _AREAS
             if not areas.small
             and (area := getattr(areas, kind)).value is not None
             and area.high is not None
@@ -154,8 +164,9 @@ def _areas(result: CandidateResult, name: str, assessment: GroupAssessment) -> I
                 observed=area,
                 limit=overall.value - LARGE_AUC_LOSS,
                 message=(
-                    f"Its scores for “{outcome}” rank worse {kinds[kind].format(group=group)} ({name}): AUC "
-                    f"{full(area, 'number')}, against {full(overall, 'number')} over all."
+                    _AREAS[kind].format(texts=texts_of(name, group, assessment.kind), outcome=outcome)
+                    + f" ({metric_name(kind)} {full(area, 'number')}; over all texts, the AUC is "
+                    f"{full(overall, 'number')})."
                 ),
             )
 

@@ -9,6 +9,7 @@ from assay.plan import Plan
 from fairness.changes import Widening, widening
 from reports.formatting import figure, full
 from reports.model import Finding
+from reports.naming import texts_of
 
 ALL = "all examples"
 
@@ -24,8 +25,8 @@ def widened_by_attack(plan: Plan, measured: Measured) -> Iterator[Finding]:
             measured.result.name,
             f"{column} under {label}",
             found,
-            f"Under {label} accuracy is {_points(found.after)} lower for “{found.lower}” than for "
-            f"“{found.higher}” ({column}), {_before(found)} on clean text: the gap grows by "
+            f"Under {label} accuracy is {_points(found.after)} lower for {_between(column, found)}, "
+            f"{_before(found)} on clean text: the gap grows by "
             f"{full(found.growth, 'points')}.",
         )
 
@@ -43,7 +44,7 @@ def compared_gaps(plan: Plan, first: Measured, other: Measured) -> Iterator[Find
             f"{column}, {what}",
             found,
             f"It sets groups of {column} further apart than {base} does: on {what}, accuracy is "
-            f"{_points(found.after)} lower for “{found.lower}” than for “{found.higher}”, {_before(found)} "
+            f"{_points(found.after)} lower for {_between(column, found)}, {_before(found)} "
             f"with {base}: the gap grows by {full(found.growth, 'points')}.",
         )
     for column, (what, found) in _widest(plan, _pairs(plan, other, first)).items():
@@ -53,7 +54,7 @@ def compared_gaps(plan: Plan, first: Measured, other: Measured) -> Iterator[Find
             f"{column}, {what}",
             found,
             f"It sets groups of {column} less far apart than {base} does: on {what}, accuracy is "
-            f"{_points(found.after)} lower for “{found.lower}” than for “{found.higher}” with {base}, "
+            f"{_points(found.after)} lower for {_between(column, found)} with {base}, "
             f"{_before(found)} with {name}: the gap shrinks by {full(found.growth, 'points')}.",
         )
 
@@ -130,6 +131,12 @@ def _right(measured: Measured, attack: int | None) -> np.ndarray:
 
 def _growth(found: Widening) -> float:
     return found.growth.value or 0.0
+
+
+def _between(column: str, found: Widening) -> str:
+    """``texts with gender = woman than for those with gender = man``."""
+    higher = texts_of(column, found.higher).replace("texts", "those", 1)
+    return f"{texts_of(column, found.lower)} than for {higher}"
 
 
 def _before(found: Widening) -> str:

@@ -67,9 +67,12 @@ def gate_lines(report: AuditReport) -> Iterator[str]:
     gate = report.gate
     if gate.baseline is not None:
         kept = gate.baseline
+        shared = f"of which {kept.shared:,} are shared"
+        if not kept.shared:
+            shared = "none of which is known to be shared"
         yield (
-            f"Baseline: {name(kept.name)} of {moment(kept.started)}, {counted(kept.n, 'example')}, of which "
-            f"{kept.shared:,} are shared ({kept.path})"
+            f"Baseline: {name(kept.name)} of {moment(kept.started)}, {counted(kept.n, 'example')}, {shared} "
+            f"({kept.path})"
         )
         yield ""
     rows = [(_result(check), name(check.candidate), name(check.name)) for check in gate.checks]
@@ -146,7 +149,8 @@ def _check(checks: Sequence[GateConfig], run: SavedRun, source: str, *, own: boo
         raise AssayError(f"{source}: {what}: expected [[gate]] tables, got none. {also}")
     try:
         check_gate(checks)
-        check_gate_names(checks, tuple(run.report.data.label_counts), {})
+        names = [each.name for each in run.report.candidates]
+        check_gate_names(checks, tuple(run.report.data.label_counts), {}, names)
     except AssayError as error:
         raise AssayError(f"{source}: {error}") from error
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 def lines(what: str) -> list[str]:
     """The lines of ``assay list attacks``, ``behaviours``, ``objectives``, ``mitigations`` or ``metrics``."""
     if what == "metrics":
-        return _metrics()
+        return [*_metrics()]
     # Imported here: they import torch, which the metrics do not need.
     if what == "attacks":
         return [*_attacks()]
@@ -86,9 +86,11 @@ def _described(each: Any) -> Iterator[str]:
         yield f"    {parameter.name} ({parameter.type}, {default}): {parameter.help}"
 
 
-def _metrics() -> list[str]:
+def _metrics() -> Iterator[str]:
     from assay.changes.metrics import METRICS
     from assay.gate.checks import keys_in_words
+    from reports.metric_words import metric_in_words
 
-    width = max(map(len, METRICS))
-    return [f"{name:{width}}  {keys_in_words(allowed)}" for name, allowed in METRICS.items()]
+    for name, allowed in METRICS.items():
+        yield f"{name}: {metric_in_words(name)}"
+        yield f"    {keys_in_words(allowed)}"

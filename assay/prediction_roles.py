@@ -13,6 +13,7 @@ class Roles:
     scores: (label, column) of each column of probabilities; the label is None where one column holds the
         probability of the positive label of two.
     overlapping: {name: columns of 0 and 1}: groups of which an example can belong to several.
+    id: the column of ids; None where rows are only numbered.
     """
 
     label: str
@@ -20,6 +21,7 @@ class Roles:
     scores: tuple[tuple[str | None, str], ...]
     groups: tuple[str, ...]
     overlapping: dict[str, tuple[str, ...]]
+    id: str | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -30,7 +32,7 @@ class Roles:
     @property
     def words(self) -> list[str]:
         """The columns that hold names."""
-        return [self.label, self.prediction, *self.columns]
+        return [self.label, self.prediction, *self.columns, *([] if self.id is None else [self.id])]
 
     @property
     def numbers(self) -> list[str]:
@@ -43,11 +45,12 @@ def roles_of(
     scores: Sequence[str],
     groups: Sequence[str],
     overlapping: Sequence[str],
+    ids: Sequence[str] = (),
 ) -> Roles:
     """The roles that the options give, each with all its values.
 
     label, prediction: one column each. scores: ``COLUMN`` or ``LABEL=COLUMN``.
-    overlapping: ``NAME=COLUMN,COLUMN``.
+    overlapping: ``NAME=COLUMN,COLUMN``. ids: one column or none.
     Raises AssayError where an option cannot be read, says something twice, or no group is named.
     """
     if not groups and not overlapping:
@@ -61,6 +64,7 @@ def roles_of(
         scores=_scores(scores),
         groups=tuple(groups),
         overlapping=_overlapping(overlapping),
+        id=_one("--id", ids) if ids else None,
     )
     _check_once(roles)
     return roles
@@ -112,6 +116,7 @@ def _check_once(roles: Roles) -> None:
     """Raise AssayError where one column has two roles: a model is not judged by what it was asked for."""
     given = [("--label", roles.label), ("--prediction", roles.prediction)]
     given += [("--score", column) for column in roles.numbers]
+    given += [("--id", roles.id)] if roles.id is not None else []
     given += [("--group", column) for column in roles.groups]
     seen: dict[str, str] = {}
     indicators = {column for columns in roles.overlapping.values() for column in columns}

@@ -25,6 +25,7 @@ class Predictions:
     label_names: k names. y_true, y_pred: (n,) int64, indices into them.
     scores: (n, k) probabilities, None where none were given.
     groups: {column: the names of the groups of the n examples}, columns of 0 and 1 among them.
+    ids: n different ones; None where the file names no column of them.
     """
 
     source: str
@@ -34,6 +35,7 @@ class Predictions:
     y_pred: np.ndarray
     scores: np.ndarray | None
     groups: dict[str, Words]
+    ids: tuple[str, ...] | None = None
 
 
 def read_predictions(
@@ -45,8 +47,8 @@ def read_predictions(
         label that is not among them is refused: more often than not it is another spelling.
     positive_label: whose probability a single column of scores holds; by default the second of two labels.
 
-    Raises AssayError, naming file, column and row, for a column that is not there or blank, one label only,
-    an unknown label, and scores that are no probabilities of the labels.
+    Raises AssayError, naming file, column and row, for a column that is not there or blank, an id that is
+    there twice, one label only, an unknown label, and scores that are no probabilities of the labels.
     """
     columns = read_columns(path, roles.words, roles.numbers)
     truth = _present(columns, roles.label, "label")
@@ -64,7 +66,32 @@ def read_predictions(
         y_pred=_codes(predicted, names),
         scores=_scores(columns, roles, names, positive_label) if roles.scores else None,
         groups={column: columns.words[column] for column in roles.columns},
+        ids=None if roles.id is None else _ids(columns, roles.id),
     )
+
+
+def _ids(columns: Columns, column: str) -> tuple[str, ...]:
+    words = columns.words[column]
+    blank = words.rows_of(MISSING_GROUP)
+    if len(blank):
+        raise AssayError(
+            f"{columns.place(column, int(blank[0]))}: the id is missing{_more(len(blank))}. Fill it in, or "
+            "leave --id out: rows are then numbered."
+        )
+    if len(words.values) < columns.n:
+        first, again = _twice(words.codes)
+        raise AssayError(
+            f'{columns.place(column, again)}: the id "{words.values[words.codes[again]]}" is also that of '
+            f"row {first + 1}. Make the ids different, or leave --id out: rows are then numbered."
+        )
+    return tuple(words.cells().tolist())
+
+
+def _twice(codes: np.ndarray) -> tuple[int, int]:
+    """The first row of ``codes`` (n,) whose code an earlier row has, after that earlier row."""
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    again = int(np.flatnonzero(first[place] < np.arange(len(codes)))[0])
+    return int(first[place[again]]), again
 
 
 def _check_groups(columns: Columns, roles: Roles) -> None:

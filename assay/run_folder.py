@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +101,18 @@ def write_whole(path: Path, text: str) -> None:
         scratch.write_text(text, encoding="utf-8")
         os.replace(scratch, path)  # noqa: PTH105
     except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise AssayError(
-            f"{path}: could not be written ({error.strerror}). "
-            "Free some space or make the folder writable, and run again; the ledger is kept."
-        ) from error
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise AssayError(f"{path}: could not be written ({_cause(path, error)}") from error
+
+
+def _cause(path: Path, error: OSError) -> str:
+    """Why a file could not be written, the bracket after it, and what to do."""
+    if path.is_dir():
+        return "it is a folder). Name a file."
+    if path.parent.is_file():
+        return f"{path.parent} is a file, not a folder). Choose another folder."
+    if not path.parent.exists():
+        return f"there is no folder {path.parent}). Make the folder, or choose another one."
+    kept = "; the ledger is kept" if RunFolder(path.parent).ledger.exists() else ""
+    return f"{error.strerror}). Free some space or make the folder writable, and run again{kept}."

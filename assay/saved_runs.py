@@ -32,14 +32,21 @@ def open_run(path: Path) -> SavedRun:
 
     Raises AssayError where there is none, and for an audit.json that is damaged or newer than this version.
     """
+    if path.is_file() and path.name != "audit.json":
+        raise AssayError(
+            f"{path}: expected the folder of a run, or the audit.json in it, got another file. Name the "
+            "folder that `assay audit` wrote, such as runs/audit."
+        )
     folder = RunFolder(path.parent if path.name == "audit.json" else path)
     try:
         text = folder.audit.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise AssayError(
             f"{folder.path}: expected the folder of a run, with an audit.json in it. "
             "Name the folder that `assay audit` wrote, such as runs/audit."
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise AssayError(f"{folder.audit}: cannot be read ({error.strerror or error}).") from error
+    except UnicodeDecodeError as error:
         raise AssayError(f"{folder.audit}: cannot be read: {error}") from error
     return SavedRun(folder, from_json(text, str(folder.audit)))

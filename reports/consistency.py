@@ -1,11 +1,12 @@
 """Whether an audit.json agrees with itself: what a change by hand is found by."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from reports.formatting import shorten
+from reports.limits import is_bounded
 from reports.model import AuditReport, CandidateResult, DataSummary, GateCheck
 from robustness.estimate import Estimate
 from robustness.results import AttackResult, CleanResult
@@ -98,15 +99,28 @@ def _data(data: DataSummary) -> Iterator[Problem]:
 
 def _candidate(candidate: CandidateResult, n: int, place: str) -> Iterator[Problem]:
     yield from _clean(candidate.robustness.clean, n, f"{place}.robustness.clean")
+    yield from _of_too_many(vars(candidate.robustness.clean), n, f"{place}.robustness.clean")
+    worst = {"worst_case_accuracy": candidate.robustness.worst_case_accuracy}
+    yield from _of_too_many(worst, n, f"{place}.robustness")
     for i, attack in enumerate(candidate.robustness.attacks):
         yield from _attack(attack, n, f"{place}.robustness.attacks[{i}]")
+        yield from _of_too_many(vars(attack), n, f"{place}.robustness.attacks[{i}]")
     groups = candidate.fairness.groups if candidate.fairness is not None else {}
     for column, assessment in groups.items():
         for group, each in assessment.by_group.items():
+            here = f"{place}.fairness.groups.{shorten(column)}.by_group.{shorten(group)}"
+            yield from _of_too_many(each.metrics, n, f"{here}.metrics")
             labelled = sum(each.n_by_label.values())
             if labelled != each.n:
-                where = f"{place}.fairness.groups.{shorten(column)}.by_group.{shorten(group)}.n"
-                yield where, f"it is {each.n:,}, but n_by_label adds up to {labelled:,}"
+                yield f"{here}.n", f"it is {each.n:,}, but n_by_label adds up to {labelled:,}"
+
+
+def _of_too_many(measured: Mapping[str, object], n: int, place: str) -> Iterator[Problem]:
+    """Of the estimates among ``measured``, each of some of the audit's n examples."""
+    for key, estimate in measured.items():
+        if isinstance(estimate, Estimate) and estimate.n > n:
+            where = f"{place}.{shorten(key)}.n"
+            yield where, f"{estimate.n:,} examples, but data.n is {n:,}"
 
 
 def _clean(clean: CleanResult, n: int, place: str) -> Iterator[Problem]:
@@ -141,6 +155,10 @@ def _gate(report: AuditReport, names: set[str]) -> Iterator[Problem]:
             yield f"{place}.candidate", f"the audit has no candidate {_quoted(check.candidate)}"
         if problem := _check(check):
             yield f"{place}.passed", problem
+        change = None if check.change is None else check.change.value
+        if change is not None and is_bounded(check.metric) and abs(change) > 1 + TOLERANCE:
+            told = f"expected a change between -1 and 1, got {change:g}"
+            yield f"{place}.change.value", told
     held = all(check.passed for check in report.gate.checks)
     if report.gate.passed != held:
         told = "every check passed" if held else "a check failed"

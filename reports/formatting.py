@@ -1,8 +1,10 @@
 """How numbers and names are written. Values are rounded here and nowhere else."""
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Literal
 
 from robustness.estimate import Estimate
@@ -13,10 +15,13 @@ Kind = Literal["percent", "points", "number", "count"]
 NAME_LIMIT = 80
 """Characters of a name that a report prints; audit.json keeps the whole name."""
 
-_SCALE: dict[Kind, float] = {"percent": 100, "points": 100, "number": 1, "count": 1}
+_SCALE: dict[Kind, int] = {"percent": 100, "points": 100, "number": 1, "count": 1}
 _DECIMALS: dict[Kind, int] = {"percent": 1, "points": 1, "number": 3, "count": 1}
-_TOP: dict[Kind, float | None] = {"percent": 100, "points": 100, "number": 1, "count": None}
+_TOP: dict[Kind, int | None] = {"percent": 100, "points": 100, "number": 1, "count": None}
 _UNIT: dict[Kind, str] = {"percent": " %", "points": " points", "number": "", "count": ""}
+
+_WIDE = Context(prec=400)
+"""Digits enough for every float."""
 
 _DANGEROUS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
@@ -43,16 +48,22 @@ def kind_of(metric: str) -> Kind:
 
 
 def bare(value: float, kind: Kind = "percent") -> str:
-    """A number without its unit. Never 0 or the top of the scale unless exact: 0.9996 is ``99.9``."""
-    scaled, decimals, top = value * _SCALE[kind], _DECIMALS[kind], _TOP[kind]
-    step = 10**-decimals
-    rounded = round(scaled, decimals)
-    sign = -1.0 if scaled < 0 else 1.0
-    if rounded == 0 and scaled != 0:
-        rounded = sign * step
+    """A number without its unit. Never 0 or the top of the scale unless exact: 0.9996 is ``99.9``.
+
+    Halves are rounded away from zero, as people do: 0.4825 is ``48.3``, as 0.5175 is ``51.8``. Binary
+    fractions and ``round`` would make 48.2 of the one and 51.7 or 51.8 of the other.
+    """
+    decimals, top = _DECIMALS[kind], _TOP[kind]
+    if not math.isfinite(value):
+        return f"{value:,.{decimals}f}"
+    scaled = Decimal(repr(float(value))) * _SCALE[kind]
+    step = Decimal(1).scaleb(-decimals)
+    rounded = scaled.quantize(step, ROUND_HALF_UP, _WIDE)
+    if not rounded and scaled:
+        rounded = step.copy_sign(scaled)
     elif top is not None and abs(rounded) == top and abs(scaled) < top:
-        rounded = sign * (top - step)
-    return f"{rounded + 0.0:,.{decimals}f}"
+        rounded = (top - step).copy_sign(scaled)
+    return f"{rounded if rounded else abs(rounded):,f}"
 
 
 def figure(value: float, kind: Kind = "percent") -> str:

@@ -1,23 +1,46 @@
 """How the limits of a gate and what is held to them are written."""
 
+from fairness.disparities import EQUALITY_DIFFERENCES
 from reports.formatting import Kind, bare, figure, kind_of
 from reports.model import GateCheck
 
+UNBOUNDED = (
+    "minimal_norm",
+    "log_loss",
+    "log_loss_difference",
+    *(f"{name}_difference" for name in EQUALITY_DIFFERENCES),
+)
+"""Metrics that may be above 1; a change of any other lies in [-1, 1]."""
 
-def required(check: GateCheck) -> str:
-    """``at least 60.0 %``, ``a drop of at most 2.0 points``, or several."""
+
+def is_bounded(metric: str) -> bool:
+    """Whether a metric, ``tpr[hate]`` for one class of several, lies in [0, 1]."""
+    return metric.partition("[")[0] not in UNBOUNDED
+
+
+def required(check: GateCheck, smallest: float = 0.0) -> str:
+    """``at least 60.0 %``, ``no drop of more than 2.0 points``, or several.
+
+    smallest: the smallest difference that counts, of the gate; it widens the limits of a change.
+    """
     kind, change = kind_of(check.metric), unit_of_change(check.metric)
     limits = [
         f"{words} {limit_figure(limit, kind)}"
         for words, limit in (("at least", check.minimum), ("at most", check.maximum))
         if limit is not None
     ]
+    least = smallest if is_bounded(check.metric) else 0.0
     changes = [
-        f"a {noun} of at most {limit_figure(limit, change)}" if limit else f"no {noun}"
+        no_more(noun, max(limit, least), change)
         for noun, limit in (("drop", check.max_drop), ("rise", check.max_rise))
         if limit is not None
     ]
     return " and ".join([*limits, *changes]) or "measured"
+
+
+def no_more(noun: str, bound: float, kind: Kind) -> str:
+    """``no drop of more than 2.0 points``; ``no drop`` of none at all. bound: what is still allowed."""
+    return f"no {noun} of more than {limit_figure(bound, kind)}" if bound else f"no {noun}"
 
 
 def unit_of_change(metric: str) -> Kind:

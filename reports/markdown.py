@@ -9,10 +9,10 @@ from itertools import groupby
 from reports.behaviours import behaviour_of, behaviours
 from reports.blocks import Cell, Row, Table, beside, estimate_cell
 from reports.decisions import Recommendation
-from reports.formatting import counted, full_with_n, kind_of, moment, shorten, visible
+from reports.formatting import Kind, counted, full_with_n, kind_of, moment, shorten, visible
 from reports.kinds import kind_title
-from reports.limits import required
-from reports.model import AuditReport, Finding, GateCheck
+from reports.limits import required, unit_of_change
+from reports.model import AuditReport, Finding, GateCheck, GateResult
 from reports.sections.fairness import largest_differences
 from reports.sections.texts import fooling, shown_of_each
 from reports.sections.verdict import candidates_table
@@ -20,6 +20,7 @@ from reports.successes import near_in_words, success_table
 from reports.suites import results_of, suites
 from reports.verdict import FAILED
 from robustness.behaviour.results import BehaviouralResult, MinimumFunctionalityResult
+from robustness.estimate import Estimate
 
 MAX_ROWS = 30
 """Rows of a table; report.html has all."""
@@ -37,7 +38,7 @@ def render_markdown(report: AuditReport) -> str:
     the other findings in GitHub-flavoured Markdown, at most ``MAX_CHARACTERS`` long."""
     parts = [
         _opening(report),
-        _checks(report.gate.checks),
+        _checks(report.gate),
         "### Candidates\n\n" + _cut(candidates_table(report)),
         _differences(report),
         _successes(report),
@@ -87,26 +88,38 @@ def _finding(finding: Finding) -> str:
     return f"**{weight}**{about} {escape(finding.message, 600)}"
 
 
-def _checks(checks: Sequence[GateCheck]) -> str:
-    """The checks, those that failed first."""
+def _checks(gate: GateResult) -> str:
+    """The checks, those that failed first; with the baseline and the change where there is one."""
+    checks = gate.checks
     if not checks:
         return ""
+    compared = any(check.baseline is not None or check.change is not None for check in checks)
     rows = [
         [
             "✅ passed" if check.passed else "❌ failed",
             escape(check.name, 120),
             escape(check.candidate, 80),
-            escape(required(check)),
-            escape(
-                "not measured"
-                if check.observed is None
-                else full_with_n(check.observed, kind_of(check.metric))
-            ),
+            escape(required(check, gate.smallest_difference)),
+            _measured(check.observed, kind_of(check.metric), "not measured"),
+            *(_compared(check) if compared else ()),
         ]
         for check in sorted(checks, key=lambda check: check.passed)
     ]
     header = ["Result", "Check", "Candidate", "Required", "Observed"]
+    header += ["Baseline", "Change"] if compared else []
     return f"### Gate\n\n{_table(header, rows[:MAX_ROWS])}{_more(len(rows))}"
+
+
+def _compared(check: GateCheck) -> list[str]:
+    """Empty for a check that has nothing to do with a baseline."""
+    return [
+        _measured(check.baseline, kind_of(check.metric), ""),
+        _measured(check.change, unit_of_change(check.metric), ""),
+    ]
+
+
+def _measured(estimate: Estimate | None, kind: Kind, missing: str) -> str:
+    return escape(missing if estimate is None else full_with_n(estimate, kind))
 
 
 def _cut(table: Table) -> str:

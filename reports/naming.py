@@ -1,7 +1,8 @@
 """The plain-English names of metrics, norms and threat models."""
 
 from attacks.threat_model import Space, ThreatModel
-from reports.formatting import name
+from fairness.results import GroupingKind
+from reports.formatting import listed, name
 
 _METRICS = {
     "accuracy": "Accuracy",
@@ -59,6 +60,18 @@ def in_sentence(metric: str) -> str:
     """The name of a metric within a sentence: ``equalized odds difference``, but ``ROC AUC``."""
     words = metric_name(metric)
     return words if words[1:2].isupper() or words[1:2].isdigit() else words[:1].lower() + words[1:]
+
+
+def texts_of(grouping: str, group: str, kind: GroupingKind = "column") -> str:
+    """Whom a group is, in a sentence: ``texts with religion = 1``, ``texts with age = old and gender = man``,
+    ``texts of the group “muslim”`` (of overlapping groups, which are named themselves)."""
+    if kind == "overlapping":
+        return f"texts of the group “{name(group)}”"
+    columns, values = grouping.split(" & "), group.split(" & ")
+    if kind == "column" or len(columns) != len(values):
+        columns, values = [grouping], [group]
+    pairs = [f"{name(column)} = {name(value)}" for column, value in zip(columns, values, strict=True)]
+    return f"texts with {listed(pairs)}"
 
 
 def threat_in_words(threat: ThreatModel) -> str:

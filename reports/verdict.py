@@ -6,13 +6,14 @@ from reports.decisions import Recommendation
 from reports.formatting import counted, name
 from reports.kinds import topic
 from reports.model import CandidateVerdict, Finding, GateCheck, GateResult, Verdict
+from reports.naming import in_sentence
 
 REASONS = 5
 """How many findings a verdict names."""
 MOST_OF_A_KIND = 2
 """Findings of one kind that it names while there are others: five of a kind say little more than two."""
-MOST_CHECKS = 3
-"""The same of failed checks, which say the most."""
+MOST_CHECKS = 5
+"""The same of failed checks, which decide the verdict: they come first, and findings only fill the rest."""
 FAILED = "gate.failed"
 TOPICS = (
     "gate",
@@ -74,8 +75,10 @@ def _judged(findings: Sequence[Finding], checks: Sequence[GateCheck]) -> tuple[R
 def _because(findings: Sequence[Finding], gate: GateResult) -> list[Finding]:
     """What matters most first, and of each sort only so much that the others are heard too.
 
-    Findings are taken one after the other: of the kinds not taken often enough the gravest, of these one of a
-    topic not yet heard, then by the order of topics and kinds, then of another candidate, then the largest.
+    Checks that failed come first, of different subjects and metrics before the same for another candidate or
+    budget. Findings are taken one after the other: of the kinds not taken often enough the gravest, of these
+    one of a topic not yet heard, then by the order of topics and kinds, then of another candidate, then the
+    largest.
     """
     left = [*_failures(gate), *(finding for finding in findings if finding.severity != "info")]
     taken: list[Finding] = []
@@ -92,9 +95,12 @@ def _reluctance(finding: Finding, taken: Sequence[Finding], kinds: Sequence[str]
     about = topic(finding)
     same_kind = sum(each.id == finding.id for each in taken)
     enough = MOST_CHECKS if finding.id == FAILED else MOST_OF_A_KIND
+    failures = [each for each in taken if finding.id == FAILED == each.id]
     return (
         float(same_kind >= enough),
         _gravity(finding),
+        sum(each.subject == finding.subject for each in failures),
+        sum(each.metric == finding.metric for each in failures),
         sum(topic(each) == about for each in taken),
         TOPICS.index(about) if about in TOPICS else len(TOPICS),
         same_kind,
@@ -127,5 +133,15 @@ def _failures(gate: GateResult) -> Iterator[Finding]:
                 subject=check.name,
                 observed=check.observed,
                 limit=limit,
-                message=f"The check “{name(check.name)}” failed: {check.message.rstrip('.')}.",
+                message=f"The check “{name(_in_words(check))}” failed: {check.message.rstrip('.')}.",
             )
+
+
+def _in_words(check: GateCheck) -> str:
+    """``true positive rate of gender = woman under fgsm``: the name of a check, its metric in words."""
+    rest = check.name.removeprefix(check.metric)
+    if rest == check.name:
+        return check.name
+    words = in_sentence(check.metric)
+    # Under which attack the rest says.
+    return (words.removesuffix(" under attack") if " under " in rest else words) + rest

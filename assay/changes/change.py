@@ -20,13 +20,15 @@ from assay.changes.pairing import (
 )
 from assay.changes.resampling import Paired, bootstrap, interval_of, swapping_test
 from assay.changes.subject import Subject
-from assay.changes.two_samples import difference_of_samples
+from assay.changes.two_samples import check_groups, difference_of_samples, known_shared
 from assay.changes.values import RATES, Answered, rate_of, weighing
 from assay.outcome_table import attack_subject
 from reports.formatting import counted
 from reports.model import CandidateResult
 from robustness.estimate import Estimate, wilson
 from robustness.paired import Discordant, difference_of, mcnemar
+
+NOT_KEPT = "(the outcomes of one of them were not kept)"
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Change:
 
     now, then: the metric, on the shared examples where they are compared in pairs. change: now minus then.
     p_drop, p_rise: of the one-sided tests of "it did not fall" and "it did not rise"; None where nothing
-    could be tested. test: how, in words. shared: how many examples were compared in pairs; 0 for two
-    samples.
+    could be tested. test: how, in words that leave open whether in one direction or in both. shared: how
+    many examples were compared in pairs; 0 for two samples.
     """
 
     now: Estimate
@@ -111,11 +113,12 @@ def _change(subject: Subject, sides: _Sides, first: Estimate, second: Estimate) 
     if attack is not None and attack.unreached:
         raise UnmeasuredError(f"in the other audit {second.reason}")
     if sides.now.outcomes is None or sides.then.outcomes is None:
-        return _of_samples(subject, sides, first, second, "the outcomes of one of them were not kept")
-    pairs = pairs_of(sides.now.outcomes, sides.then.outcomes)
+        return _of_samples(subject, sides, first, second, NOT_KEPT)
+    by_row = sides.now.by_row or sides.then.by_row
+    pairs = pairs_of(sides.now.outcomes, sides.then.outcomes, by_row=by_row)
     if not pairs.enough:
         most = max(pairs.n_now, pairs.n_then)
-        shared = f"{len(pairs.now):,} of {most:,} examples are shared"
+        shared = known_shared(len(pairs.now), most, "examples", by_row=by_row)
         return _of_samples(subject, sides, first, second, shared)
     now, then = Side(sides.now.outcomes, sides.mine), Side(sides.then.outcomes, sides.theirs)
     if subject.metric == "worst_case_accuracy":
@@ -192,9 +195,12 @@ def _of_samples(subject: Subject, sides: _Sides, first: Estimate, second: Estima
     classes = [each.fairness.positive_label for each in (sides.mine, sides.theirs) if each.fairness]
     if split_label(subject.metric)[0] in OF_CLASS and subject.group is not None and len(set(classes)) > 1:
         raise UnmeasuredError("in the other audit it is of another class")
+    check_groups(subject, sides.mine.fairness, sides.theirs.fairness)
     found = difference_of_samples(first, second, sides.now.confidence, sides.then.confidence)
-    none = "" if found.p_drop is not None else ", not tested: one of them has no interval"
-    return Change(first, second, found.change, found.p_drop, found.p_rise, f"two samples ({why}){none}", 0)
+    test = f"test of two samples {why}"
+    if found.p_drop is None:
+        test = f"two samples {why}, not tested: one of them has no interval"
+    return Change(first, second, found.change, found.p_drop, found.p_rise, test, 0)
 
 
 def _of_failures(subject: Subject, sides: _Sides) -> Change:
@@ -223,12 +229,10 @@ def _of_test(test: FailureTest, subject: Subject, sides: _Sides, confidence: flo
         raise UnmeasuredError(f"in {which} audit: {test.now.reason or test.then.reason}")
     kept = test.failed_now, test.failed_then
     if kept[0] is None or kept[1] is None or sides.now.outcomes is None or sides.then.outcomes is None:
-        why = "the outcomes of one of them were not kept"
-        return _of_samples(subject, sides, test.now, test.then, why)
+        return _of_samples(subject, sides, test.now, test.then, NOT_KEPT)
     apart = with_other_label(sides.now.outcomes, sides.then.outcomes)
     now, then = paired_failures(kept[0], kept[1], apart)
     most = max(len(each.ids) for each in kept if each)
     if not enough(len(now), most):
-        shared = f"{len(now):,} of {most:,} texts are shared"
-        return _of_samples(subject, sides, test.now, test.then, shared)
+        return _of_samples(subject, sides, test.now, test.then, known_shared(len(now), most, "texts"))
     return _of_rate(now, then, "", confidence)

@@ -4,6 +4,7 @@ import re
 
 from fairness.disparities import BOTH, DISPARITIES, EQUALITY_DIFFERENCES, OVERALL
 from fairness.metrics import OUTCOME_METRICS
+from reports.limits import UNBOUNDED as UNBOUNDED
 
 Keys = frozenset[str]
 
@@ -29,14 +30,6 @@ CLASS_DISPARITIES = (
 )
 BIAS_MEANS = ("bias_score", "mean_subgroup_auc", "mean_bpsn_auc", "mean_bnsp_auc")
 BIAS_AREAS = ("subgroup_auc", "bpsn_auc", "bnsp_auc")
-UNBOUNDED = (
-    MINIMAL_NORM,
-    LOG_LOSS,
-    "log_loss_difference",
-    *(f"{n}_difference" for n in EQUALITY_DIFFERENCES),
-)
-"""Metrics that may be above 1."""
-
 METRICS: dict[str, tuple[Keys, ...]] = {
     **dict.fromkeys(GROUP_METRICS, (VALUE, VALUE | ATTACK)),
     **dict.fromkeys(CLASS_METRICS, (VALUE, VALUE | ATTACK)),

@@ -60,16 +60,18 @@ class Pairs:
         )
 
 
-def pairs_of(now: OutcomeTable, then: OutcomeTable) -> Pairs:
+def pairs_of(now: OutcomeTable, then: OutcomeTable, *, by_row: bool = False) -> Pairs:
     """The examples that both audits have. Raises UnmeasuredError where their labels have other names.
 
     Ids are all that there is to go by: without an id column they are places in the file, and then the
-    files must be the same.
+    files must be the same. by_row: whether one of the audits has nothing but row numbers of a file of
+    predictions; then no example is shared unless ``same_rows`` holds.
     """
     if set(now.label_names) != set(then.label_names):
         raise UnmeasuredError("the audits have different labels")
     relabelled = np.array([now.label_names.index(name) for name in then.label_names], dtype=np.int64)
-    place = {example_id: row for row, example_id in enumerate(then.ids)}
+    known = not by_row or same_rows(now, then)
+    place = {example_id: row for row, example_id in enumerate(then.ids)} if known else {}
     found = np.array([place.get(example_id, -1) for example_id in now.ids], dtype=np.int64)
     rows = np.flatnonzero(found >= 0)
     rows = rows[relabelled[then.labels[found[rows]]] == now.labels[rows]]
@@ -83,6 +85,14 @@ def pairs_of(now: OutcomeTable, then: OutcomeTable) -> Pairs:
         n_now=len(now.ids),
         n_then=len(then.ids),
     )
+
+
+def same_rows(now: OutcomeTable, then: OutcomeTable) -> bool:
+    """Whether both audits have the same ids in the same order with labels of the same names throughout."""
+    if now.ids != then.ids:
+        return False
+    mine, theirs = (np.array(each.label_names, dtype=object)[each.labels] for each in (now, then))
+    return bool((mine == theirs).all())
 
 
 def paired_failures(now: Failures, then: Failures, apart: frozenset[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -31,24 +31,42 @@ def run_compare(
     """Compare the runs in ``paths`` with the first and write what is asked for.
 
     The page goes into ``output``, by default ``runs/compare``. So does the Markdown, where ``output`` is
-    named or there is a page too. Nothing in the folders of the runs changes.
+    named or there is a page too. An ``output`` that ends in .html or .md, and is no folder, is the file
+    itself, and the only one that is written. Nothing in the folders of the runs changes.
 
     Raises AssayError for fewer than two runs, one given twice, one of another task or that cannot be read,
-    and a folder that cannot be written.
+    a folder that cannot be written, and a file of the form that is not asked for.
     """
     runs = _opened(paths)
     check_labels(runs)
-    folder = output if output is not None else DEFAULT if html else None
-    if folder is not None:
-        _make(folder)
+    page, summary = _targets(output, html=html, markdown=markdown)
+    for target in (page, summary):
+        if target is not None:
+            _make(target.parent)
     comparison = compare(runs, change_of, reporter)
-    text, page = (render_markdown(comparison) if markdown else ""), None
-    if folder is not None and markdown:
-        write_whole(folder / "compare.md", text)
-    if folder is not None and html:
-        page = folder / "compare.html"
+    text = render_markdown(comparison) if markdown else ""
+    if summary is not None:
+        write_whole(summary, text)
+    if page is not None:
         write_whole(page, render_html(comparison))
     return Compared(text, page)
+
+
+def _targets(output: Path | None, *, html: bool, markdown: bool) -> tuple[Path | None, Path | None]:
+    """The files of the page and of the Markdown; None for what is not written."""
+    if output is None or output.is_dir() or output.suffix not in (".html", ".md"):
+        folder = output if output is not None else DEFAULT if html else None
+        if folder is None:
+            return None, None
+        return folder / "compare.html" if html else None, folder / "compare.md" if markdown else None
+    is_page = output.suffix == ".html"
+    if not (html if is_page else markdown):
+        given, other = ("markdown", ".md") if is_page else ("html", ".html")
+        raise AssayError(
+            f"--output {output}: --format {given} does not write {output.suffix}. Name a folder or a file "
+            f"that ends in {other}, or leave --format out."
+        )
+    return (output, None) if is_page else (None, output)
 
 
 def _opened(paths: Sequence[Path]) -> list[SavedRun]:
@@ -75,6 +93,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        why = "there is a file of that name" if folder.is_file() else error.strerror
         raise AssayError(
-            f"{folder}: the folder cannot be made ({error.strerror}). Choose another one with --output."
+            f"{folder}: the folder cannot be made ({why}). Choose another one with --output."
         ) from error

@@ -22,11 +22,12 @@ ChangeOf = Callable[[Subject, Audited, Audited, str, str], Change]
 
 @dataclass(frozen=True, eq=False)
 class _There:
-    """One candidate in one run."""
+    """One candidate in one run. apart: whether the run is known to share no example with the first one."""
 
     run: SavedRun
     audited: Audited
     result: CandidateResult
+    apart: bool
 
 
 def compare(runs: Sequence[SavedRun], change_of: ChangeOf, reporter: Reporter) -> Comparison:
@@ -40,17 +41,18 @@ def compare(runs: Sequence[SavedRun], change_of: ChangeOf, reporter: Reporter) -
         for each in first.report.candidates
         if any(each.name in match for match in matches)
     ]
+    shared = [shared_examples(run, first) for run in runs]
     candidates = []
     with reporter.task("Comparing candidates", len(called)) as advance:
         for each in called:
-            there = [_there(*of) for of in zip(runs, audited, each, strict=True)]
+            there = [_there(*of) for of in zip(runs, audited, each, shared, strict=True)]
             candidates.append(_candidate(each, there, change_of))
             advance(1)
     candidates = judged_together(candidates)
     return Comparison(
         runs=[
-            ComparedRun(name, str(run.folder.path), run.report, shared_examples(run, first))
-            for name, run in zip(names, runs, strict=True)
+            ComparedRun(name, str(run.folder.path), run.report, n)
+            for name, run, n in zip(names, runs, shared, strict=True)
         ],
         candidates=candidates,
         alone=_alone(names, runs, matches),
@@ -79,9 +81,9 @@ def _alone(
     return {name: candidates for name, candidates in found.items() if candidates}
 
 
-def _there(run: SavedRun, audited: Audited, called: str | None) -> _There | None:
+def _there(run: SavedRun, audited: Audited, called: str | None, shared: int | None) -> _There | None:
     found = next((each for each in run.report.candidates if each.name == called), None)
-    return None if found is None else _There(run, audited, found)
+    return None if found is None else _There(run, audited, found, shared == 0)
 
 
 def _candidate(
@@ -123,4 +125,12 @@ def _difference(subject: Subject, now: _There, then: _There, change_of: ChangeOf
             change=Estimate.undefined(why_not),
         )
     found = change_of(subject, now.audited, then.audited, now.result.name, then.result.name)
-    return Difference(found.now, found.then, found.change, two_sided(found), test=found.test)
+    p_value = two_sided(found)
+    return Difference(
+        found.now,
+        found.then,
+        found.change,
+        p_value,
+        test=found.test if p_value is None else f"two-sided {found.test}",
+        apart=now.apart,
+    )

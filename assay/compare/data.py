@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from assay.changes.pairing import LEAST_SHARED
+from assay.changes.audited import Audited
+from assay.changes.pairing import LEAST_SHARED, same_rows
 from assay.saved_runs import SavedRun
 from attacks.errors import AssayError
 from reports.formatting import listed, name
-from reports.highlights import is_predictions
 
 
 def unique_names(runs: Sequence[SavedRun]) -> list[str]:
@@ -20,10 +20,18 @@ def unique_names(runs: Sequence[SavedRun]) -> list[str]:
     return names
 
 
+def by_row(run: SavedRun, first: SavedRun) -> bool:
+    """Whether one of them has no ids but the numbers of the rows of a file of predictions."""
+    return Audited.of(run).by_row or Audited.of(first).by_row
+
+
 def shared_examples(run: SavedRun, first: SavedRun) -> int | None:
-    """How many examples have the same id and label in both; None where one kept no outcomes."""
+    """How many examples are known to be in both: with the same id and label, or for rows without ids all of
+    two files whose labels agree throughout. None where one kept no outcomes."""
     if run.outcomes is None or first.outcomes is None:
         return None
+    if by_row(run, first) and not same_rows(run.outcomes, first.outcomes):
+        return 0
     mine, theirs = (
         {(i, table.label_names[label]) for i, label in zip(table.ids, table.labels, strict=True)}
         for table in (run.outcomes, first.outcomes)
@@ -54,6 +62,14 @@ def notes(runs: Sequence[SavedRun], names: Sequence[str]) -> Iterator[str]:
                 f"What {here} or {there} answered to each example was not kept (an earlier version of assay "
                 "keeps none): they are compared as two samples, which establishes less than pairs would."
             )
+        elif by_row(run, first):
+            yield _of_rows(here, there, paired=shared > 0)
+        elif not shared:
+            yield (
+                f"{there} shares no example with {here}: they are compared as two samples of other examples, "
+                "so what is higher or lower may be so because of the examples, and is called neither better "
+                "nor worse."
+            )
         elif shared < n:
             how = "on these alone, in pairs" if shared >= LEAST_SHARED * n else "as two samples"
             yield (
@@ -66,8 +82,19 @@ def notes(runs: Sequence[SavedRun], names: Sequence[str]) -> Iterator[str]:
                 f"The labels of {there} ({listed(sorted(map(name, mine)))}) are not those of {here} "
                 f"({listed(sorted(map(name, theirs)))}): its figures are shown beside, and nothing is tested."
             )
-    if any(is_predictions(candidate) for run in runs for candidate in run.report.candidates):
-        yield (
-            "Examples of a file of predictions are known by the number of their row: two files are compared "
-            "as if both listed the same examples in the same order."
+
+
+def _of_rows(here: str, there: str, *, paired: bool) -> str:
+    """What predictions without ids are taken for."""
+    if paired:
+        return (
+            f"There are no ids to know the examples of {here} and {there} by. As many rows with the same "
+            "labels in the same order are taken for the same examples; to be sure, name a column of ids with "
+            "--id in assay fairness (and id in [data] of an audit)."
         )
+    return (
+        f"Which examples {there} shares with {here} is not known, because there are no ids and the labels "
+        "of their rows are not the same throughout: they are compared as two samples, and what is higher or "
+        "lower is called neither better nor worse. Name a column of ids with --id in assay fairness (and id "
+        "in [data] of an audit)."
+    )

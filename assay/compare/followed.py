@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from assay.changes.compared import bounded_attacks
 from assay.changes.metrics import FAILURE_RATE, FLIP_RATES, MINIMAL_NORM
 from assay.changes.subject import Subject
 from assay.saved_runs import SavedRun
@@ -78,7 +79,8 @@ def _attacks(together: AuditReport) -> Iterator[Followed]:
             met.append(subject)
             what = "Median minimal norm" if metric == MINIMAL_NORM else "Accuracy"
             yield Followed("attacks", subject, f"{what} under {label_of(together, attack)}")
-    if met:
+    # Of one attack it is the accuracy under that attack.
+    if any(len(bounded_attacks(candidate)) > 1 for candidate in together.candidates):
         yield Followed("attacks", Subject(WORST_CASE), "Accuracy in the worst case of these attacks")
 
 

@@ -62,7 +62,7 @@ def _judged(difference: Difference, metric: str, after: float) -> Difference:
         difference,
         adjusted=after,
         standing="higher" if value > 0 else "lower",
-        better=is_better(metric, higher=value > 0),
+        better=None if difference.apart else is_better(metric, higher=value > 0),
     )
 
 

@@ -7,7 +7,6 @@ from assay.changes.audited import Audited
 from assay.changes.pairing import UnmeasuredError, pairs_of
 from assay.config_gate import GateConfig, GatingConfig
 from assay.gate.decide import decide
-from assay.outcome_table import OutcomeTable
 from assay.saved_runs import SavedRun, open_run
 from attacks.errors import AssayError
 from reports.model import AuditReport, Baseline, GateResult
@@ -49,7 +48,7 @@ def describe(run: SavedRun, now: Audited) -> Baseline:
         name=name_of(run.report),
         started=run.report.provenance.started,
         n=run.report.data.n,
-        shared=_shared(now.outcomes, run.outcomes),
+        shared=_shared(now, Audited.of(run)),
     )
 
 
@@ -59,11 +58,11 @@ def name_of(report: AuditReport) -> str:
     return given if isinstance(given, str) else report.data.name
 
 
-def _shared(now: OutcomeTable | None, then: OutcomeTable | None) -> int:
-    """How many examples both audits have, with the same label."""
-    if now is None or then is None:
+def _shared(now: Audited, then: Audited) -> int:
+    """How many examples both audits are known to have, with the same label."""
+    if now.outcomes is None or then.outcomes is None:
         return 0
     try:
-        return len(pairs_of(now, then).now)
+        return len(pairs_of(now.outcomes, then.outcomes, by_row=now.by_row or then.by_row).now)
     except UnmeasuredError:
         return 0

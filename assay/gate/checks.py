@@ -1,11 +1,43 @@
 """What a check of the gate may name, and with which keys: refused before anything is read."""
 
+import difflib
 from collections.abc import Mapping, Sequence
 
 from assay.changes.metrics import FLIP_RATES, METRICS, OF_CLASS, UNBOUNDED, Keys, split_label
 from assay.config_gate import which
 from assay.config_models import GateConfig
 from attacks.errors import AssayError, nearest
+
+MOST_NAMED = 4
+"""Metrics that a message names for one that is not there: nobody reads a list of all."""
+ALIASES = {
+    "acc": "accuracy",
+    "adversarial_accuracy": "accuracy_under_attack",
+    "robust_accuracy": "accuracy_under_attack",
+    "asr": "attack_success_rate",
+    "auc": "roc_auc",
+    "auroc": "roc_auc",
+    "calibration": "expected_calibration_error",
+    "ece": "expected_calibration_error",
+    "cross_entropy": "log_loss",
+    "nll": "log_loss",
+    "f1_macro": "macro_f1",
+    "f1_score": "macro_f1",
+    "recall": "tpr",
+    "sensitivity": "tpr",
+    "specificity": "tnr",
+    "ppv": "precision",
+    "demographic_parity": "demographic_parity_difference",
+    "statistical_parity": "demographic_parity_difference",
+    "disparate_impact": "demographic_parity_ratio",
+    "equal_opportunity": "equal_opportunity_difference",
+    "equalised_odds": "equalized_odds_difference",
+    "equalized_odds": "equalized_odds_difference",
+    "eod": "equalized_odds_difference",
+    "fped": "false_positive_equality_difference",
+    "fned": "false_negative_equality_difference",
+}
+"""Other names of a metric, in small letters with underscores."""
 
 
 def check_gate(checks: Sequence[GateConfig], *, swaps: bool = True) -> None:
@@ -19,8 +51,8 @@ def check_gate(checks: Sequence[GateConfig], *, swaps: bool = True) -> None:
             raise _refused(
                 position,
                 ".metric",
-                f'there is no metric "{check.metric}".{nearest(metric, list(METRICS))} '
-                f"The metrics: {', '.join(METRICS)}.",
+                f'there is no metric "{check.metric}".{_meant(metric)} `assay list metrics` shows all '
+                f"{len(METRICS)}, with what each is.",
             )
         if metric in FLIP_RATES and not swaps:
             raise _refused(
@@ -51,13 +83,24 @@ def _check_limits(position: int, metric: str, check: GateConfig) -> None:
 
 
 def check_gate_names(
-    checks: Sequence[GateConfig], labels: tuple[str, ...], groups: Mapping[str, Sequence[str]]
+    checks: Sequence[GateConfig],
+    labels: tuple[str, ...],
+    groups: Mapping[str, Sequence[str]],
+    candidates: Sequence[str] = (),
 ) -> None:
     """Refuse a check of a class or of a group that the audited data does not have; raises AssayError.
 
     labels: of the data. groups: {grouping: its groups}; of a grouping that is not there no value is refused.
+    candidates: of the audit, where they are not checked otherwise.
     """
     for position, check in enumerate(checks):
+        if candidates and check.candidate is not None and check.candidate not in candidates:
+            raise _refused(
+                position,
+                ".candidate",
+                f'the audit has no candidate "{check.candidate}".{nearest(check.candidate, [*candidates])} '
+                f"There are: {', '.join(candidates)}.",
+            )
         metric, label = split_label(check.metric)
         # Without a group it is the area over all classes.
         of_class = metric in OF_CLASS and not (metric == "roc_auc" and check.group is None)
@@ -84,6 +127,18 @@ def check_gate_names(
                 f'no audited example has {check.group} = "{check.value}".{nearest(check.value, values)} '
                 f"There are: {', '.join(values)}.",
             )
+
+
+def _meant(metric: str) -> str:
+    """The metric that the word most likely stands for, and a few that are spelt like it."""
+    word = metric.strip().lower().replace("-", "_").replace(" ", "_")
+    stands_for = ALIASES.get(word)
+    close = difflib.get_close_matches(word, list(METRICS), n=MOST_NAMED, cutoff=0.5)
+    named = list(dict.fromkeys([*([stands_for] if stands_for else []), *close]))[:MOST_NAMED]
+    if not named:
+        return ""
+    first, *others = named
+    return f' Did you mean "{first}"?' + (f" Others like it: {', '.join(others)}." if others else "")
 
 
 def _refused(position: int, key: str, problem: str) -> AssayError:

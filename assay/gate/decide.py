@@ -1,11 +1,10 @@
 """Decides the gate: each check of the config against what was measured, and against the baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from assay.changes.audited import Audited
 from assay.changes.change import Change, change_of
-from assay.changes.metrics import UNBOUNDED, split_label
 from assay.changes.observed import observed
 from assay.changes.subject import Subject, subjects
 from assay.config_models import GateConfig, GatingConfig
@@ -13,6 +12,7 @@ from assay.gate.limits import Judged, of_change, of_value
 from assay.gate.words import message
 from attacks.errors import AssayError, nearest
 from fairness.inference.multiplicity import adjusted
+from reports.limits import is_bounded
 from reports.model import Baseline, CandidateResult, GateCheck, GateResult
 from robustness.estimate import Estimate
 
@@ -50,14 +50,14 @@ def decide(
     ``max_drop`` and ``max_rise``. baseline: what to say of ``then``.
 
     All tests whose rejection fails a check are one family, corrected together after Benjamini and Hochberg
-    (1995): those of ``max_drop`` and ``max_rise``, and those of ``decide = "certain-fail"``.
+    (1995): those of ``max_drop`` and ``max_rise``, and those of ``decide = "certain-fail"``. The worst case
+    of one attack and the accuracy under it are one test.
     Raises AssayError for a check of a candidate that the audit does not have.
     """
     settings = settings or GatingConfig()
     cases = [_case(asked, now, then, settings) for asked in expanded(checks, now.candidates)]
-    judged = [each for case in cases for each in case.judged]
-    after = _corrected([each.p_value for each in judged])
-    tests = sum(p is not None for p in after)
+    judged = [(case.asked, each) for case in cases for each in case.judged]
+    after, tests = _corrected([(_tested(i, *each), each[1].p_value) for i, each in enumerate(judged)])
     decided, start = [], 0
     for case in cases:
         end = start + len(case.judged)
@@ -95,7 +95,7 @@ def expanded(checks: Sequence[GateConfig], candidates: Sequence[CandidateResult]
 
 def smallest_that_counts(metric: str, settings: GatingConfig) -> float:
     """The smallest difference of this metric that may fail a check: 0 for one that may be above 1."""
-    return 0.0 if split_label(metric)[0] in UNBOUNDED else settings.smallest_difference
+    return settings.smallest_difference if is_bounded(metric) else 0.0
 
 
 def _case(asked: Asked, now: Audited, then: Audited | None, settings: GatingConfig) -> _Case:
@@ -145,10 +145,24 @@ def _counterpart(name: str, candidates: Sequence[CandidateResult]) -> CandidateR
     return next(iter(named or (candidates if len(candidates) == 1 else ())), None)
 
 
-def _corrected(p_values: Sequence[float | None]) -> list[float | None]:
-    """Those that are there, corrected as one family; the others stay None."""
-    after = iter(adjusted([p for p in p_values if p is not None]).tolist())
-    return [None if p is None else next(after) for p in p_values]
+def _tested(position: int, asked: Asked, judged: Judged) -> Hashable:
+    """What the test of a limit is of: its position, but alike for the worst case of one attack and for the
+    accuracy under that attack, which are the same number."""
+    subject, attacks = asked.subject, asked.candidate.robustness.attacks
+    bounded = [each for each in attacks if each.bounded and not each.unreached]
+    alone = (
+        Subject("accuracy_under_attack", bounded[0].name, bounded[0].params) if len(bounded) == 1 else None
+    )
+    if alone is None or subject not in (alone, Subject("worst_case_accuracy")):
+        return position
+    return asked.candidate.name, judged.side, judged.decide, judged.bound, judged.p_value
+
+
+def _corrected(tests: Sequence[tuple[Hashable, float | None]]) -> tuple[list[float | None], int]:
+    """The p-values that are there, corrected as one family of different tests, and how many these are."""
+    different = {what: p for what, p in tests if p is not None}
+    after = dict(zip(different, adjusted(list(different.values())).tolist(), strict=True))
+    return [None if p is None else after[what] for what, p in tests], len(after)
 
 
 def _decided(case: _Case, after: Sequence[float | None], tests: int, settings: GatingConfig) -> GateCheck:

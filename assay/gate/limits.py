@@ -12,7 +12,7 @@ from robustness.estimate import Estimate
 
 Side = Literal["min", "max", "max_drop", "max_rise"]
 
-OF_THE_INTERVAL = "interval against the limit"
+OF_THE_INTERVAL = "one-sided test of the interval against the limit"
 """How a limit is tested where no test of its own is at hand."""
 ROUNDING = 1e-9
 """A change this much beyond its limit is at the limit: 0.82 - 0.80 is not 0.02 in floating point."""
@@ -73,11 +73,12 @@ def of_change(
     By the estimate it is exceeded where the estimated change is larger than allowed and the test says that
     there is one: a change within the limit never fails, a larger one only where chance is ruled out.
     To fail for certain the change itself must be established to be larger than allowed.
+    The tests are one-sided: only a change for the worse can fail a check.
     """
     sign, p_value = (-1, change.p_drop) if side == "max_drop" else (1, change.p_rise)
     loss, bound = _turned(change.change, sign), max(limit, smallest)
     exceeded, of_interval = _judged(loss, bound, decide, confidence)
-    test: str | None = change.test
+    test: str | None = change.test if p_value is None else f"one-sided {change.test}"
     if decide == "certain-pass" or loss.value is None:
         p_value, test = None, None  # the interval decides, or nothing was measured
     elif decide == "certain-fail" and bound > 0:

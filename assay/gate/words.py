@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from assay.gate.limits import Judged
 from reports.formatting import Kind, figure, interval, kind_of, p_value
-from reports.limits import beside, limit_figure, unit_of_change
+from reports.limits import beside, limit_figure, no_more, unit_of_change
 from robustness.estimate import Estimate
 
 
@@ -52,7 +52,7 @@ def _of_value(judged: Judged, failed: bool, tested: str, kind: Kind) -> str:
 
 
 def _of_change(judged: Judged, now: Estimate, failed: bool, tested: str, metric: str) -> str:
-    """``fell by 5.2 points (3.1 to 7.3) to 81.0 %; at most 2.0 points are allowed (...)``."""
+    """``fell by 5.2 points (3.1 to 7.3) to 81.0 %; no drop of more than 2.0 points is allowed (...)``."""
     kind, loss = unit_of_change(metric), judged.loss
     assert loss.value is not None
     fall = judged.side == "max_drop"
@@ -77,13 +77,8 @@ def _opposite(estimate: Estimate) -> Estimate:
 
 
 def _allowed(judged: Judged, kind: Kind, noun: str) -> str:
-    if judged.bound == 0:
-        return f"no {noun} is allowed"
-    size = limit_figure(judged.bound, kind)
     why = ", the smallest difference that counts" if judged.limit < judged.bound else ""
-    if judged.loss.value is None or judged.loss.value <= 0:
-        return f"a {noun} of at most {size} is allowed{why}"
-    return f"at most {size} {'are' if kind == 'points' else 'is'} allowed{why}"
+    return f"{no_more(noun, judged.bound, kind)} is allowed{why}"
 
 
 def _wanted(judged: Judged) -> str:
@@ -100,7 +95,8 @@ def _brackets(tested: str) -> str:
 
 
 def _tested(judged: Judged, after: float | None, tests: int) -> str:
-    """``exact McNemar test on 1,000 shared examples, p < 0.001, 0.002 after correction for 12 tests``."""
+    """``one-sided exact McNemar test on 1,000 shared examples, p < 0.001, 0.002 after correction for 12
+    tests``."""
     if judged.p_value is None or after is None:
         return judged.test or ""
     shown = p_value(judged.p_value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+GATE_FILE = "test_assay_gate.py"
 GATE = '''"""Tests of the audited models. Each check of the gate of assay.toml is a test of its own.
 
 Run: pytest --assay assay.toml, or name the file in pyproject.toml:
@@ -85,9 +86,17 @@ jobs:
 """
 
 
-def workflow(extras: Sequence[str] = ()) -> str:
-    """A GitHub workflow. extras: of assay that the audit needs, told in a comment."""
+def workflow(
+    extras: Sequence[str] = (), *, tests: str = GATE_FILE, runs: str = "runs", name: str = "assay"
+) -> str:
+    """A GitHub workflow. extras: of assay that the audit needs, told in a comment.
+
+    tests: the name of the test gate. runs, name: the run folder is ``runs/name``, as in the assay.toml.
+    """
+    text = _WORKFLOW.replace(f"tests/{GATE_FILE}", f"tests/{tests}")
+    text = text.replace("path: runs\n", f"path: {runs}\n").replace("runs/junit", f"{runs}/junit")
+    text = text.replace("runs/assay/", f"{runs}/{name}/")
     if not extras:
-        return _WORKFLOW
+        return text
     needed = f"      # It needs the extras {', '.join(extras)}: assay[{','.join(extras)}] @ git+https://...\n"
-    return _WORKFLOW.replace("      ASSAY: $", f"{needed}      ASSAY: $", 1)
+    return text.replace("      ASSAY: $", f"{needed}      ASSAY: $", 1)

@@ -50,10 +50,12 @@ def _candidates(model: Model | None, guessed: Guess | None) -> Iterator[str]:
     yield f"model = {quoted(model.source)}"
     if model.kind == "pipeline" and not model.source.endswith(".skops"):
         yield "# allow_pickle = true  # opening this file runs code in it: only for a file that you trust"
-    if model.kind in ("callable", "pipeline"):
+    labels = list(guessed.labels) if guessed is not None else ["negative", "positive"]
+    if model.kind == "pipeline" or (model.kind == "callable" and len(labels) < 2):
         yield "# labels = [...]  # in the order of the scores, where the model does not tell them itself"
+    if model.kind == "callable":
+        yield f"labels = {listed(labels)}  # in the order of its scores: check it"
     if model.kind == "endpoint":
-        labels = list(guessed.labels) if guessed is not None else ["negative", "positive"]
         yield f"labels = {listed(labels)}  # in the order of the scores: check it"
         yield '[candidates.endpoint]  # needs pip install "assay[endpoint]"'
         yield 'server = "huggingface"  # or kserve, mlflow; for others give request and scores_path'

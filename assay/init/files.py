@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 from attacks.errors import AssayError
@@ -15,22 +16,25 @@ def check_free(paths: Mapping[Path, str], *, force: bool) -> None:
             raise AssayError(f"{path}: expected a file or nothing, found a folder. Move it away.")
     there = [str(path) for path in paths if path.exists() or path.is_symlink()]
     if there and not force:
-        exist = "exists" if len(there) == 1 else "exist"
+        exist, them = ("exists", "it") if len(there) == 1 else ("exist", "them")
         raise AssayError(
             f"{', '.join(there)} {exist} already, and nothing was written. Choose another --folder, or "
-            "overwrite with --force."
+            f"replace {them} with --force, which keeps what is there as .bak."
         )
 
 
-def write_files(texts: Mapping[Path, str], *, force: bool = False) -> None:
+def write_files(texts: Mapping[Path, str], *, force: bool = False) -> dict[Path, Path]:
     """Write {path: text} as UTF-8, making folders where they are missing: all of them or, on an error, none.
 
-    Raises AssayError where a file is there (unless ``force``) or cannot be written.
+    With ``force`` a file that is there is replaced; where it was another one, it is kept beside the new one.
+    Returns {path: the file that holds what was there}. Raises AssayError where a file is there (unless
+    ``force``) or cannot be written.
     """
     check_free(texts, force=force)
     drafts: dict[Path, Path] = {}
     before: dict[Path, bytes | None] = {}
     made: list[Path] = []
+    kept: dict[Path, Path] = {}
     try:
         for path, text in texts.items():
             made += _make_folder(path.parent)
@@ -41,15 +45,25 @@ def write_files(texts: Mapping[Path, str], *, force: bool = False) -> None:
             # A temporary file is for its owner alone; a file of a project is not.
             Path(draft).chmod(0o666 & ~_umask())
         for path, draft_file in drafts.items():
-            kept = path.read_bytes() if path.exists() else None
+            old = path.read_bytes() if path.exists() else None
+            if old is not None and old != draft_file.read_bytes():
+                kept[path] = _free_beside(path)
+                kept[path].write_bytes(old)
             draft_file.replace(path)
-            before[path] = kept
+            before[path] = old
     except OSError as error:
-        _undo(drafts, before, made)
+        _undo([*drafts.values(), *kept.values()], before, made)
         raise AssayError(
             f"{error.filename or 'a file'}: could not be written ({error.strerror or error}), so nothing "
             "was. Make the folder writable, or choose another --folder."
         ) from error
+    return kept
+
+
+def _free_beside(path: Path) -> Path:
+    """``assay.toml.bak``, or with a number where that is taken: what was kept before stays, too."""
+    names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
+    return next(name for name in names if not (name.exists() or name.is_symlink()))
 
 
 def _make_folder(folder: Path) -> list[Path]:
@@ -59,8 +73,8 @@ def _make_folder(folder: Path) -> list[Path]:
     return missing[::-1]
 
 
-def _undo(drafts: Mapping[Path, Path], before: Mapping[Path, bytes | None], made: list[Path]) -> None:
-    for draft in drafts.values():
+def _undo(drafts: Sequence[Path], before: Mapping[Path, bytes | None], made: list[Path]) -> None:
+    for draft in drafts:
         draft.unlink(missing_ok=True)
     for path, content in before.items():
         if content is None:

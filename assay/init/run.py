@@ -1,10 +1,13 @@
 """``assay init``: look, guess, write, and say what was guessed."""
 
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from assay.init.ci_text import GATE, workflow
+from assay.init.ci_text import GATE, GATE_FILE
 from assay.init.config_text import config_text
+from assay.init.continuous import add_workflow, away_from_root, workflow_file, workflow_for
 from assay.init.files import check_free, write_files
 from assay.init.guess import Guess, guess
 from assay.init.look import Look, look_at
@@ -16,6 +19,8 @@ from robustness.readers import SUFFIXES
 LIKELY = ("validation", "valid", "val", "dev", "test", "eval", "data", "dataset", "examples")
 """Names of files with labelled examples, the likeliest first."""
 FOLDERS = (".", "data", "datasets")
+ROOTS = (".git", "pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg")
+"""What stands in the root folder of a project."""
 
 
 def run_init(
@@ -29,18 +34,29 @@ def run_init(
     ci: bool = False,
     force: bool = False,
 ) -> list[str]:
-    """Write assay.toml and tests/test_assay_gate.py into ``folder``, with ``ci`` a GitHub workflow too.
+    """Write assay.toml and a test gate in tests/ into ``folder``, with ``ci`` a GitHub workflow too.
+
+    Where an assay.toml is there, ``ci`` without ``force`` adds what is missing beside it and leaves it alone.
 
     data: the labelled examples; None looks for a file in ``folder``, and writes a template where there is
     none. model: see ``given_model``; None looks for one in ``folder``. text, label, groups: columns that
     need not be guessed. Returns what was found, as lines for people. Raises AssayError, with nothing
-    written, where a file is in the way (unless ``force``), and for data that could not be audited.
+    written, where a file is in the way (unless ``force``, which keeps it beside the new one), and for data
+    that could not be audited.
     """
     if folder.exists() and not folder.is_dir():
         raise AssayError(f"--folder: {folder} is a file; expected a folder.")
-    targets = {folder / "assay.toml": "", folder / "tests" / "test_assay_gate.py": GATE}
+    config, test = folder / "assay.toml", gate_file(folder)
+    if ci and not force and config.is_file():
+        if data or model or text or label or groups:
+            raise AssayError(
+                f"{config} exists already, and nothing was written: what was named would not change it. "
+                "`assay init --ci` alone adds the workflow; --force replaces it, and keeps it as .bak."
+            )
+        return add_workflow(folder, test)
+    targets = {config: "", test: GATE}
     if ci:
-        targets[folder / ".github" / "workflows" / "assay.yml"] = ""
+        targets[workflow_file(folder)] = ""
     check_free(targets, force=force)
     found = [data] if data is not None else found_data(folder)
     data, others = (found[0], found[1:]) if found else (None, [])
@@ -50,19 +66,31 @@ def run_init(
     guessed = None if look is None else guess(look, text=text, label=label, groups=groups)
     audited = found_model(folder) if model is None else given_model(model, folder)
     kept = (folder / "baseline" / "audit.json").is_file()
-    targets[folder / "assay.toml"] = config_text(look, guessed, audited, folder, baseline=kept)
+    targets[config] = config_text(look, guessed, audited, folder, baseline=kept)
     if ci:
-        extras = ["endpoint"] if audited is not None and audited.kind == "endpoint" else []
-        targets[folder / ".github" / "workflows" / "assay.yml"] = workflow(extras)
-    write_files(targets, force=force)
+        targets[workflow_file(folder)] = workflow_for(targets[config], test)
+    before = write_files(targets, force=force)
     return [
-        *_about_data(look, guessed, others, folder),
+        *_about_data(look, guessed, others, folder, audited),
         *_about_model(audited, guessed),
         "",
-        *(f"Wrote {path}" for path in targets),
+        *(_wrote(path, before.get(path)) for path in targets),
         "",
         *_next(folder, look, guessed, audited, ci=ci),
     ]
+
+
+def _wrote(path: Path, before: Path | None) -> str:
+    return f"Wrote {path}" if before is None else f"Wrote {path}; what was there is now {before}"
+
+
+def gate_file(folder: Path) -> Path:
+    """The file of the test gate. In a part of a larger project it is named after that part, as pytest refuses
+    two test files of one name."""
+    whole = folder.resolve()
+    inside = any((above / mark).exists() for above in whole.parents for mark in ROOTS)
+    part = re.sub(r"\W+", "_", whole.name) if inside else ""
+    return folder / "tests" / (f"test_assay_gate_{part}.py" if part else GATE_FILE)
 
 
 def found_data(folder: Path) -> list[Path]:
@@ -84,7 +112,7 @@ def found_data(folder: Path) -> list[Path]:
 
 
 def _about_data(
-    look: Look | None, guessed: Guess | None, others: Sequence[Path], folder: Path
+    look: Look | None, guessed: Guess | None, others: Sequence[Path], folder: Path, model: Model | None
 ) -> Iterator[str]:
     if look is None or guessed is None:
         yield f"No data was named, and {folder.resolve()} has none: the assay.toml is a template."
@@ -102,6 +130,11 @@ def _about_data(
         unsure.append(f"Left out, as they hold lists or tables: {', '.join(map(quoted, look.nested))}.")
     if others:
         unsure.append(f"Other data files: {', '.join(path.name for path in others[:5])}.")
+    if model is not None and model.kind == "callable" and len(guessed.labels) > 1:
+        unsure.append(
+            f"{quoted(model.source)} was not asked for its labels: they are taken to be "
+            f"{', '.join(map(quoted, guessed.labels))}, which must be the order of its scores."
+        )
     if unsure:
         yield "Not sure:"
         for sentence in unsure:
@@ -140,10 +173,11 @@ def _next(
     yield f"Next: assay audit {config} --preview   checks it, and says what it will ask of the model"
     yield f"      assay audit {config}             audits"
     yield f"      pytest --assay {config}          audits what is not audited yet, and tests every check"
-    if ci and not (folder / ".git").exists():
-        yield f"{folder} is no repository's root, where GitHub looks for workflows: move .github there."
-    if not ci:
-        yield "      assay init --ci                  writes a workflow for GitHub too"
+    if ci:
+        yield from away_from_root(folder)
+    else:
+        where = [] if folder == Path() else ["--folder", str(folder)]
+        yield f"      {shlex.join(['assay', 'init', '--ci', *where]):32} adds a workflow for GitHub"
     if look is not None and guessed is not None and guessed.prediction is not None:
         yield "The file holds predictions, which can be assessed by group without the model:"
         yield f"      {fairness_command(look, guessed)}"
@@ -151,8 +185,6 @@ def _next(
 
 def fairness_command(look: Look, guessed: Guess) -> str:
     """The ``assay fairness`` command for a file that holds predictions already."""
-    import shlex
-
     columns = [column for column in guessed.groups.columns if column not in guessed.groups.overlapping]
     words = ["assay", "fairness", str(look.path), "--label", guessed.label]
     words += ["--prediction", str(guessed.prediction)]

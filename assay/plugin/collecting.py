@@ -10,7 +10,7 @@ import pytest
 from assay.plugin.audits import Audit
 from assay.plugin.checks import PlannedCheck, planned
 from assay.plugin.failure import failure_text
-from assay.plugin.session import audit_of, audits_of
+from assay.plugin.session import audit_of, audit_or_fail, audits_of
 from attacks.errors import AssayError
 from reports.model import GateCheck
 
@@ -61,10 +61,7 @@ class CheckItem(pytest.Item):
         self.user_properties += [("metric", planned.check.metric), ("candidate", planned.candidate)]
 
     def setup(self) -> None:
-        try:
-            audit_of(self.config, self.path.resolve())
-        except AssayError as error:
-            pytest.fail(str(error), pytrace=False)
+        audit_or_fail(self.config, self.path.resolve())
 
     def runtest(self) -> None:
         audit = audit_of(self.config, self.path.resolve())

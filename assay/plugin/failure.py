@@ -1,7 +1,7 @@
 """What a test of the gate says where its check does not hold: all that a reader needs to act on it."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def failure_text(check: GateCheck, audit: Audit, folder: Path) -> str:
     lines = [
         check.message,
         f"check: {check.name}, candidate {check.candidate}",
-        f"required: {required(check)}",
+        f"required: {required(check, audit.report.gate.smallest_difference)}",
     ]
     if check.observed is not None:
         lines.append(f"observed: {full_with_n(check.observed, kind)}")
@@ -40,7 +40,7 @@ def failure_text(check: GateCheck, audit: Audit, folder: Path) -> str:
     lines += [f"finding ({finding.severity}): {finding.message}" for finding in found]
     if audit.note:
         lines.append(f"note: {audit.note}")
-    lines += [f"report: {place}" for place in report_places(audit.run.report, folder)]
+    lines.append(f"report: {report_place(audit.run.report, folder)}")
     return "\n".join(lines)
 
 
@@ -56,11 +56,12 @@ def findings_about(check: GateCheck, findings: Sequence[Finding]) -> list[Findin
     return (same or about)[:SHOWN]
 
 
-def report_places(report: Path, folder: Path) -> Iterator[str]:
+def report_place(report: Path, folder: Path) -> str:
     """The section of the gate in a report: as a path from ``folder``, and as an address for a browser."""
+    address = report.absolute().as_uri() + ANCHOR
     with suppress(ValueError):  # on another drive of Windows
-        yield os.path.relpath(report, folder) + ANCHOR
-    yield report.absolute().as_uri() + ANCHOR
+        return f"{os.path.relpath(report, folder)}{ANCHOR} ({address})"
+    return address
 
 
 def _tested(check: GateCheck) -> str:

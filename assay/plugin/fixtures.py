@@ -2,8 +2,7 @@
 
 import pytest
 
-from assay.plugin.session import audit_of as audit_at
-from assay.plugin.session import audits_of
+from assay.plugin.session import audit_or_fail, audits_of
 from assay.pytest_plugin import configuration
 from attacks.errors import AssayError, nearest
 from reports.model import AuditReport
@@ -20,10 +19,7 @@ def audit_of(config: pytest.Config) -> AuditReport:
     path = configuration(config)
     if path is None:
         pytest.fail(HOW, pytrace=False)
-    try:
-        return audit_at(config, path).report
-    except AssayError as error:
-        pytest.fail(str(error), pytrace=False)
+    return audit_or_fail(config, path).report
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:

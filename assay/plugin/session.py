@@ -8,6 +8,7 @@ import pytest
 
 from assay.plugin.audits import Audit, SessionAudits
 from assay.pytest_plugin import AUDITS, SUMMARY
+from attacks.errors import AssayError
 
 
 def audits_of(config: pytest.Config) -> SessionAudits:
@@ -32,6 +33,16 @@ def audit_of(config: pytest.Config, path: Path) -> Audit:
     verdict = audit.report.verdict
     config.stash[SUMMARY][str(path)] = f"assay: {verdict.state}. {verdict.reason} Report: {audit.run.report}"
     return audit
+
+
+def audit_or_fail(config: pytest.Config, path: Path) -> Audit:
+    """The same; without an audit the test that asks for it fails with the reason, and with nothing else."""
+    try:
+        return audit_of(config, path)
+    except AssayError as error:
+        reason = str(error)
+    # Not where the error is at hand: pytest would show it too, with its traceback.
+    pytest.fail(reason, pytrace=False)
 
 
 @contextmanager

@@ -41,8 +41,16 @@ def followed_checks(comparison: Comparison) -> list[FollowedCheck]:
     found = []
     for key in keys:
         checks = [each.get(key) for each in by_run]
-        limits = {required(check) for check in checks if check is not None}
-        cells = [_check_cell(check, show_limits=len(limits) > 1) for check in checks]
+        least = [run.report.gate.smallest_difference for run in comparison.runs]
+        wanted = [
+            None if check is None else required(check, each)
+            for check, each in zip(checks, least, strict=True)
+        ]
+        limits = {each for each in wanted if each is not None}
+        cells = [
+            _check_cell(check, each if len(limits) > 1 else None)
+            for check, each in zip(checks, wanted, strict=True)
+        ]
         candidate, what, _ = key
         note = f", {limits.pop()}" if len(limits) == 1 else ""
         found.append(FollowedCheck(f"{what}{note}", candidate, cells))
@@ -79,7 +87,7 @@ def canonical(comparison: Comparison, run: int, candidate: str) -> str:
     return candidate
 
 
-def _check_cell(check: GateCheck | None, *, show_limits: bool) -> Cell:
+def _check_cell(check: GateCheck | None, limits: str | None) -> Cell:
     if check is None:
         return Cell("no such check", tone="muted")
     observed, kind = check.observed, kind_of(check.metric)
@@ -87,7 +95,7 @@ def _check_cell(check: GateCheck | None, *, show_limits: bool) -> Cell:
         notes = ["not measured"]
     else:
         notes = [figure(observed.value, kind), interval(observed, kind)]
-    notes += [required(check)] if show_limits else []
+    notes += [limits] if limits is not None else []
     if check.passed:
         return noted_cell("✓\u00a0passed", notes, "good")
     return noted_cell("✗\u00a0failed", notes, "bad")

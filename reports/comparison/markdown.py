@@ -41,8 +41,7 @@ def render_markdown(comparison: Comparison) -> str:
 def _differences(comparison: Comparison) -> list[str]:
     found = gathered(comparison)
     lines = [
-        f"- **{weight(group[0].difference)}** ({escape(name(group[0].candidate))}) "
-        + escape(sentence(group), 600)
+        f"- **{weight(group[0].difference)}** ({escape(group[0].about)}) " + escape(sentence(group), 600)
         for group in found[:MOST]
     ]
     if len(found) > MOST:

@@ -17,8 +17,8 @@ Topic = Literal["clean", "attacks", "behaviour", "identities", "groups"]
 class ComparedRun:
     """name: unique within the comparison. path: its folder. report: its audit.json.
 
-    shared: how many of its examples the first run has too, with the same id and label; None where the
-    outcomes of one of them were not kept.
+    shared: how many of its examples the first run is known to have too, with the same id and label; None
+    where the outcomes of one of them were not kept.
     """
 
     name: str
@@ -35,7 +35,8 @@ class Difference:
     change: now minus then; undefined, with the reason, where nothing could be compared. p_value: two-sided,
     of "no difference"; adjusted: after Benjamini and Hochberg (1995) over the whole comparison; both None
     where nothing was tested. test: how, in words. standing: None where nothing was tested. better: whether
-    the change is for the better; None where none is established, or no direction of the metric is better.
+    the change is for the better; None where none is established, no direction of the metric is better, or
+    the runs are apart. apart: whether they are known to share no example: the examples may be the reason.
     """
 
     now: Estimate
@@ -46,6 +47,7 @@ class Difference:
     test: str = ""
     standing: Standing | None = None
     better: bool | None = None
+    apart: bool = False
 
     @property
     def established(self) -> bool:

@@ -82,12 +82,26 @@ def _columns(comparison: Comparison, first: str) -> list[Column]:
 
 
 def _data_cell(run: ComparedRun, first: ComparedRun) -> Cell:
-    mine, theirs = run.report.provenance.data_sha256, first.report.provenance.data_sha256
-    note = f"sha256 {mine[:12]}"
+    note = f"sha256 {run.report.provenance.data_sha256[:12]}"
     if run is not first:
-        files = any(map(is_predictions, run.report.candidates))  # whose hash covers the answers too
-        note = "the same data" if mine == theirs else f"{note}, {'another file' if files else 'other data'}"
+        other = _other_data(run, first)
+        note = f"{note}, {other}" if other else "the same data"
     return Cell(name(run.report.data.name), note)
+
+
+def _other_data(run: ComparedRun, first: ComparedRun) -> str:
+    """In what the data differ; nothing where they are the same. Their hash covers all splits, and that of a
+    file of predictions the answers."""
+    if run.report.provenance.data_sha256 == first.report.provenance.data_sha256:
+        return ""
+    all_shared = run.shared == run.report.data.n == first.report.data.n
+    if any(map(is_predictions, run.report.candidates)):
+        return "the same examples in another file" if all_shared else "another file"
+    return (
+        "the same examples audited by id and label, other texts or training data"
+        if all_shared
+        else "other data"
+    )
 
 
 def _shared(run: ComparedRun, first: ComparedRun) -> str:

@@ -94,13 +94,15 @@ def _method(comparison: Comparison) -> Section:
         (
             "Tests",
             "In pairs, example by example, where the runs share enough examples; else as two samples, from "
-            "the estimates of each. Both directions are tested. The intervals are for each change by itself, "
-            "not for all at once.",
+            "the estimates of each. The tests are two-sided. A gate asks only whether something got worse, "
+            "so that its p-value for the same change is about half. The intervals are for each change by "
+            "itself, not for all at once.",
         ),
         (
             "Better, worse",
             "Said of accuracy, F1, ROC AUC and the like, of calibration error and of failure and flip rates. "
-            "A difference between groups may also fall because all fare worse: neither way is called better.",
+            "A difference between groups may also fall because all fare worse: neither way is called better. "
+            "Nor is anything where no example is known to be shared: the examples may be the reason.",
         ),
         (
             "Largest differences between groups",

@@ -26,7 +26,12 @@ def headline(comparison: Comparison) -> tuple[Tone, str, str]:
     )
     parts = [f"{n} for the {word}" for n, word in ((worse, "worse"), (better, "better")) if n]
     if neither := len(found) - worse - better:
-        parts.append(f"{neither} in metrics of which neither direction is better")
+        apart = any(each.difference.apart for each in found)
+        parts.append(
+            f"{neither} on other examples or in metrics of which neither direction is better"
+            if apart
+            else f"{neither} in metrics of which neither direction is better"
+        )
     title = f"{counted(len(found), 'difference')} established"
     tone: Tone = "warn" if worse else "good" if better else "plain"
     return tone, title, f"{tested}; {listed(parts)}. Of the others, what differs may be chance."
@@ -39,7 +44,7 @@ def summary_section(comparison: Comparison) -> Section:
         Remark(
             tone_of(group[0].difference),
             weight(group[0].difference),
-            name(group[0].candidate),
+            group[0].about,
             sentence(group),
         )
         for group in found[:SHOWN]

@@ -16,25 +16,36 @@ ALSO = 3
 
 @dataclass(frozen=True)
 class Established:
-    """One established difference of a candidate between the first run and another."""
+    """One established difference of a candidate between the first run and another.
+
+    candidate: as the first run calls it. about: the same for readers, with what the other run calls it where
+    that differs.
+    """
 
     candidate: str
     run: ComparedRun
     measure: Measure
     difference: Difference
+    about: str
 
 
 def established(comparison: Comparison) -> Iterator[Established]:
     """What is for the worse first, then what is for the better, then what is neither."""
     found = [
-        Established(candidate.name, run, measure, difference)
+        Established(candidate.name, run, measure, difference, _about(candidate.name, called))
         for candidate in comparison.candidates
         for measure in candidate.measures
-        for run, difference in zip(comparison.others, measure.differences, strict=True)
+        for run, called, difference in zip(
+            comparison.others, candidate.names[1:], measure.differences, strict=True
+        )
         if difference is not None and difference.established
     ]
     for better in (False, True, None):
         yield from (each for each in found if each.difference.better is better)
+
+
+def _about(first: str, called: str | None) -> str:
+    return name(first) if called in (None, first) else f"{name(str(called))} against {name(first)}"
 
 
 def value_cell(measure: Measure, run: int, n: int, called: str | None) -> Cell:
@@ -86,6 +97,8 @@ def tone_of(difference: Difference) -> Tone:
 
 def judged(difference: Difference) -> str:
     """``: better``, ``: worse``, or nothing where neither is known."""
+    if difference.apart and difference.established:
+        return " on other examples"
     return "" if difference.better is None else ": better" if difference.better else ": worse"
 
 
@@ -107,7 +120,9 @@ def _size(each: Established) -> float:
 
 def weight(difference: Difference) -> str:
     """``worse`` or ``better``, else ``higher`` or ``lower``."""
-    return judged(difference).removeprefix(": ") or difference.standing or ""
+    if difference.better is None:
+        return difference.standing or ""
+    return judged(difference).removeprefix(": ")
 
 
 def sentence(group: Sequence[Established]) -> str:

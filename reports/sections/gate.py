@@ -26,10 +26,10 @@ def section(report: AuditReport) -> Section | None:
         nothing = Text("No checks were configured. Add [[gate]] tables to assay.toml to require something.")
         return Section("Gate", "gate", [nothing])
     extras = [extra for extra in _EXTRAS if any(extra[1](check) is not None for check in checks)]
-    return Section("Gate", "gate", [*_tables(checks, extras), *_notes(report.gate)])
+    return Section("Gate", "gate", [*_tables(report.gate, extras), *_notes(report.gate)])
 
 
-def _tables(checks: Sequence[GateCheck], extras: "Sequence[_Extra]") -> Iterator[Table]:
+def _tables(gate: GateResult, extras: "Sequence[_Extra]") -> Iterator[Table]:
     """The checks with their numbers and in words; with many columns the words have a table of their own."""
     in_words = Column("In words", numeric=False)
     columns = [
@@ -40,7 +40,7 @@ def _tables(checks: Sequence[GateCheck], extras: "Sequence[_Extra]") -> Iterator
         Column("Observed"),
         *[Column(title) for title, _ in extras],
     ]
-    rows = [(check, _cells(check, extras)) for check in checks]
+    rows = [(check, _cells(check, gate, extras)) for check in gate.checks]
     caption = "The checks of the gate"
     if not extras:
         whole = [Row(name(check.name), [*cells, Cell(check.message)]) for check, cells in rows]
@@ -51,12 +51,12 @@ def _tables(checks: Sequence[GateCheck], extras: "Sequence[_Extra]") -> Iterator
     yield Table("The checks of the gate in words", [*columns[:3], in_words], told)
 
 
-def _cells(check: GateCheck, extras: "Sequence[_Extra]") -> list[Cell]:
+def _cells(check: GateCheck, gate: GateResult, extras: "Sequence[_Extra]") -> list[Cell]:
     result = Cell("✓\u00a0passed", tone="good") if check.passed else Cell("✗\u00a0failed", tone="bad")
     return [
         result,
         Cell(name(check.candidate)),
-        Cell(required(check).replace(" %", "\u00a0%"), _DECIDE[check.decide]),
+        Cell(required(check, gate.smallest_difference).replace(" %", "\u00a0%"), _DECIDE[check.decide]),
         estimate_cell(check.observed, kind_of(check.metric), show_n=True),
         *[extra(check) or Cell("") for _, extra in extras],
     ]
@@ -88,13 +88,18 @@ def _notes(gate: GateResult) -> list[Block]:
     notes = []
     if gate.baseline is not None:
         kept = gate.baseline
+        shared = f"of which {kept.shared:,} are in this audit too"
+        if not kept.shared:
+            shared = "none of which is known to be in this audit too"
         notes.append(
             f"The baseline is the audit {name(kept.name)} of {moment(kept.started)} on {kept.n:,} examples, "
-            f"of which {kept.shared:,} are in this audit too."
+            f"{shared}."
         )
     tests = sum(check.adjusted_p_value is not None for check in gate.checks)
     if tests:
         notes.append(
+            "The tests are one-sided: a gate asks only whether something got worse, so that its p-value is "
+            "about half of the two-sided one that assay compare gives for the same change. The "
             "p-values are corrected for all tests of the gate (Benjamini and Hochberg 1995). A tested check "
             f"fails only at {gate.false_discovery_rate:g} or less: of such failures that share may be chance."
         )

@@ -12,12 +12,19 @@
       .replace(/\s+/g, " ")
       .trim();
 
-  // "1 h 3 min", "80.2 %", "1,200", "< 0.001"; NaN for words.
-  const number = (text) => {
+  // What stands where there is no number.
+  const isMissing = (text) => /^(not |no |none|unknown|[–—-]?$)/i.test(text);
+
+  // "1 h 3 min", "80.2 %", "1,200", "+1.2 points", "−0.4" with a true minus, and "< 0.001", which is a little
+  // less than 0.001; NaN for words.
+  const number = (words) => {
+    const text = words.replaceAll("−", "-");
     const time = text.match(/^(?:(\d+) h ?)?(?:(\d+) min ?)?(?:([\d.]+) s)?$/);
     if (text && time) return (+time[1] || 0) * 3600 + (+time[2] || 0) * 60 + (+time[3] || 0);
-    const found = text.match(/^[<≤]? ?(-?[\d,]*\.?\d+)/);
-    return found ? parseFloat(found[1].replaceAll(",", "")) : NaN;
+    const found = text.match(/^([<≤≈≥>]?) ?([+-]?[\d,]*\.?\d+)/);
+    if (!found) return NaN;
+    const nearly = { "<": -1e-9, ">": 1e-9 }[found[1]] ?? 0;
+    return parseFloat(found[2].replaceAll(",", "")) + nearly;
   };
 
   const sort = (table, column, direction) => {
@@ -26,12 +33,15 @@
       const text = shown(row.cells[column]);
       return { row, text, value: number(text), place: +row.dataset.place };
     });
-    const numeric = rows.filter(({ value }) => !Number.isNaN(value)).length * 2 > rows.length;
+    const told = rows.filter(({ text }) => !isMissing(text));
+    const numeric = told.filter(({ value }) => !Number.isNaN(value)).length * 2 > told.length;
+    const last = ({ text, value }) => (numeric ? Number.isNaN(value) : isMissing(text));
     rows.sort((a, b) => {
       if (!direction) return a.place - b.place;
-      if (!numeric) return direction * a.text.localeCompare(b.text, "en", { numeric: true });
-      const missing = Number.isNaN(a.value) - Number.isNaN(b.value);
-      return missing || direction * (a.value - b.value) || a.place - b.place;
+      const missing = last(a) - last(b);
+      if (missing || last(a)) return missing || a.place - b.place;
+      const way = numeric ? a.value - b.value : a.text.localeCompare(b.text, "en", { numeric: true });
+      return direction * way || a.place - b.place;
     });
     body.append(...rows.map(({ row }) => row));
   };

@@ -165,13 +165,15 @@ def test_list_attacks_and_objectives_tells_every_parameter(assay: Assay) -> None
     assert "    steps (int, default 10)" in assay("list", "attacks").stdout
 
 
-def test_list_metrics_tells_the_keys_of_each(assay: Assay) -> None:
+def test_list_metrics_tells_what_each_is_and_its_keys(assay: Assay) -> None:
     lines = assay("list", "metrics").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(METRICS)
-    told = [" ".join(line.split()) for line in lines]
-    assert "accuracy alone, or with group and value, or with attack, group and value" in told
-    assert "accuracy_under_attack with attack, or with attack, group and value" in told
-    assert len({line.index(" with") for line in lines if "alone" not in line}) == 1
+    assert [line.partition(": ")[0] for line in lines[::2]] == list(METRICS)
+    assert all(len(line.partition(": ")[2]) > 10 for line in lines[::2])
+    told = dict(zip(METRICS, lines[1::2], strict=True))
+    assert told["accuracy"] == "    alone, or with group and value, or with attack, group and value"
+    assert told["accuracy_under_attack"] == "    with attack, or with attack, group and value"
+    words = {line.partition(": ")[0]: line.partition(": ")[2] for line in lines[::2]}
+    assert words["predictive_parity_ratio"] == "smallest over largest precision of groups"
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,19 @@ def predictions(
     file = write(folder / f"{name}.csv", rows, ["label", "predicted", "gender"])
     roles = roles_of(["label"], ["predicted"], [], ["gender"], [])
     _, run = run_fairness(file, roles, Settings(output=folder / name, labels=labels))
+    return run.path
+
+
+def with_ids(folder: Path, name: str, accuracy: float, ids: Sequence[str], groups: str = "mw") -> Path:
+    """The same with ids, of as many rows as there are; the labels alternate."""
+    rng = np.random.default_rng(len(name))
+    rows = [
+        [each, LABELS[i % 2], LABELS[(i + (rng.random() >= accuracy)) % 2], groups[i // 2 % len(groups)]]
+        for i, each in enumerate(ids)
+    ]
+    file = write(folder / f"{name}.csv", rows, ["id", "label", "predicted", "gender"])
+    roles = roles_of(["label"], ["predicted"], [], ["gender"], [], ["id"])
+    _, run = run_fairness(file, roles, Settings(output=folder / name))
     return run.path
 
 
@@ -120,7 +133,7 @@ def test_a_real_drop_is_told_and_a_difference_by_chance_is_not(
     same, worse = accuracy.split(" | ")[2:4]
     assert "no difference established" in same
     assert "lower: worse" in worse
-    assert "exact McNemar test on 600 shared examples" in done.stdout
+    assert "two-sided exact McNemar test on 600 shared examples" in done.stdout
     assert "in the same order" in done.stdout
     assert "<title>Comparison of same and worse with old: " in page
     assert contents(kept["old"].parent) == before
@@ -243,8 +256,8 @@ def test_other_examples_and_lost_outcomes_make_two_samples_and_say_so(
     fewer = predictions(tmp_path, "fewer", 0.9, n=200)
     done = assay("compare", str(kept["old"]), str(fewer), "--output", str(tmp_path / "out"))
     assert done.code == 0, done.stderr
-    assert "fewer shares" in done.stdout
-    assert "They are compared as two samples." in done.stdout
+    assert "Which examples fewer shares with old is not known" in done.stdout
+    assert "in the same order" not in done.stdout
     copy = tmp_path / "copy"
     shutil.copytree(kept["worse"], copy)
     (copy / "outcomes.parquet").unlink()
@@ -253,6 +266,79 @@ def test_other_examples_and_lost_outcomes_make_two_samples_and_say_so(
     assert "was not kept" in done.stdout
     assert "two samples" in done.stdout.split("### What was compared")[0]
     assert "lower: worse" in done.stdout
+
+
+def test_predictions_with_ids_are_paired_by_these_in_any_order(assay: Assay, tmp_path: Path) -> None:
+    ids = [f"r{i}" for i in range(400)]
+    first = with_ids(tmp_path, "first", 0.9, ids)
+    turned = [ids[i + 1 - 2 * (i % 2)] for i in reversed(range(400))]  # the labels alternate here too
+    second = with_ids(tmp_path, "turned", 0.9, turned)
+    done = assay("compare", str(first), str(second), "--output", str(tmp_path / "out"))
+    assert done.code == 0, done.stderr
+    assert "400 shared with first" in done.stdout
+    assert "no ids" not in done.stdout
+
+
+def test_on_other_examples_nothing_is_better_and_other_groups_are_not_compared(
+    assay: Assay, tmp_path: Path
+) -> None:
+    first = with_ids(tmp_path, "first", 0.95, [f"a{i}" for i in range(400)])
+    other = with_ids(tmp_path, "other", 0.6, [f"b{i}" for i in range(400)], "mx")
+    done = assay("compare", str(first), str(other), "--output", str(tmp_path / "out"))
+    assert done.code == 0, done.stderr
+    assert "other shares no example with first" in done.stdout
+    assert "- **lower** (other against first) Accuracy is lower in other" in done.stdout
+    assert "two-sided test of two samples on other examples (none shared)" in done.stdout
+    assert "lower on other examples" in done.stdout
+    assert ": worse" not in done.stdout
+    assert "**worse**" not in done.stdout
+    groups = [line for line in done.stdout.splitlines() if " by gender |" in line]
+    assert groups
+    assert all(
+        'not compared (the groups of gender are not the same: the other audit has no "x")' in g
+        for g in groups
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "format_", "written"),
+    [("c.html", None, True), ("c.md", None, True), ("c.md", "html", False), ("c.html", "markdown", False)],
+)
+def test_an_output_that_ends_as_a_file_is_that_file(
+    assay: Assay, kept: dict[str, Path], tmp_path: Path, name: str, format_: str | None, written: bool
+) -> None:
+    target = tmp_path / "new" / name
+    extra = [] if format_ is None else ["--format", format_]
+    done = assay("compare", str(kept["old"]), str(kept["same"]), "--output", str(target), *extra)
+    if not written:
+        assert done.code == 2
+        assert f"--format {format_} does not write {target.suffix}" in done.stderr
+        assert not target.parent.exists()
+        return
+    assert done.code == 0, done.stderr
+    assert list(target.parent.iterdir()) == [target]
+    text = target.read_text(encoding="utf-8")
+    assert text.startswith("<!" if name == "c.html" else "## Comparison of same with old")
+    assert (f"Comparison: {target}" in done.stdout) == (name == "c.html")
+
+
+def test_a_folder_that_ends_as_a_file_is_a_folder(
+    assay: Assay, kept: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "c.html").mkdir()
+    done = assay("compare", str(kept["old"]), str(kept["same"]), "--output", str(tmp_path / "c.html"))
+    assert done.code == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "c.html").iterdir()) == ["compare.html", "compare.md"]
+
+
+def test_the_worst_case_is_followed_only_where_there_is_more_than_one_attack() -> None:
+    report = example_report()
+    one = report.candidates[0]
+    bounded = [each for each in one.robustness.attacks if each.bounded]
+    for n, followed in ((1, False), (2, True)):
+        few = replace(one, robustness=replace(one.robustness, attacks=bounded[:n]))
+        metrics = [each.subject.metric for each in followed_metrics(report, [few, few])]
+        assert ("worst_case_accuracy" in metrics) == followed
 
 
 def test_a_run_of_predictions_stands_beside_an_audit_of_models(assay: Assay, tmp_path: Path) -> None:

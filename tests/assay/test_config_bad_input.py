@@ -45,6 +45,14 @@ CASES = [
     pytest.param("seed = -1\n" + GOOD, ["seed: expected greater than or equal to 0, got -1"], id="seed"),
     pytest.param("offline = 1\n" + GOOD, ["offline: expected true or false, got 1"], id="int for bool"),
     pytest.param("data = 3\n" + PLAIN, ["data: expected a table, got 3"], id="number for table"),
+    pytest.param(
+        GOOD + '[gate]\nmetric = "accuracy"\nmin = 0.8\n',
+        [
+            "assay.toml: gate: expected one table or more",
+            "Write [[gate]] with two brackets in place of [gate].",
+        ],
+        id="one bracket",
+    ),
     pytest.param("gate = 3\n" + GOOD, ["gate: expected a list, got 3"], id="number for list"),
     pytest.param("runs = 3\n" + GOOD, ["runs: expected a path", "got 3"], id="number for path"),
     pytest.param(

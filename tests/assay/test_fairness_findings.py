@@ -5,8 +5,17 @@ from dataclasses import replace
 import pytest
 
 from assay.fairness_findings import fairness_findings
-from fairness.results import BiasAUC, DisparityTest, FairnessResult, GroupAssessment, Status, SubgroupAUC
+from fairness.results import (
+    BiasAUC,
+    DisparityTest,
+    FairnessResult,
+    GroupAssessment,
+    GroupingKind,
+    Status,
+    SubgroupAUC,
+)
 from reports.model import CandidateResult, Finding
+from reports.naming import texts_of
 from robustness.estimate import Estimate
 from tests.reports.example import candidate
 
@@ -51,8 +60,8 @@ def test_an_established_difference_is_a_warning_with_its_groups() -> None:
     told = finding["fairness.disparity"]
     assert told.severity == "warning"
     assert told.message == (
-        "The groups of domain differ by 20.0 points (5.0 to 30.0) in equalized odds (highest “urban”, "
-        "lowest “rural”)."
+        "The groups of domain differ by 20.0 points (5.0 to 30.0) in equalized odds (highest for texts with "
+        "domain = urban, lowest for texts with domain = rural)."
     )
 
 
@@ -120,10 +129,29 @@ def test_a_group_whose_scores_rank_worse_is_told_with_the_direction() -> None:
     low = Estimate(0.7, 0.65, 0.75, 300)
     told = found(with_groups(domain=domain(bias=areas(low))))["fairness.auc"]
     assert (told.metric, told.observed) == ("bpsn_auc", low)
-    assert "scores too high (domain): AUC 0.700 (0.650 to 0.750), against 0.900" in told.message
+    assert told.message == (
+        "Of texts with domain = urban, those not labelled “positive” get too high a score for it: it tells "
+        "them less well from other texts that are (BPSN AUC 0.700 (0.650 to 0.750); over all texts, the AUC "
+        "is 0.900 (0.880 to 0.920))."
+    )
     unsure = Estimate(0.7, 0.5, 0.89, 300)
     for silent in (areas(unsure), areas(low, small=True), areas(Estimate.undefined("one class"))):
         assert found(with_groups(domain=domain(bias=silent))) == {}
+
+
+@pytest.mark.parametrize(
+    ("grouping", "group", "kind", "told"),
+    [
+        ("religion", "1", "column", "texts with religion = 1"),
+        ("a & b", "x & y", "column", "texts with a & b = x & y"),
+        ("age & gender", "old & man", "intersection", "texts with age = old and gender = man"),
+        ("age & gender", "1 & 2 & man", "intersection", "texts with age & gender = 1 & 2 & man"),
+        ("identity", "muslim", "overlapping", "texts of the group “muslim”"),
+    ],
+)
+def test_a_group_is_named_with_its_column(grouping: str, group: str, kind: GroupingKind, told: str) -> None:
+    """“1” alone says nothing to somebody who did not make the columns."""
+    assert texts_of(grouping, group, kind) == told
 
 
 def test_groups_too_small_to_judge_are_named() -> None:

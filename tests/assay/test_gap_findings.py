@@ -50,7 +50,7 @@ def test_an_attack_that_sets_groups_further_apart_is_told() -> None:
     [told] = widened_by_attack(on_groups(), measured("plain", (0.9, 0.85), (0.7, 0.3)))
     assert (told.id, told.severity) == ("fairness.widened_by_attack", "warning")
     assert told.subject == "g under fgsm at epsilon 0.03"
-    assert "accuracy is 40.0 points lower for “b” than for “a” (g)" in told.message
+    assert "accuracy is 40.0 points lower for texts with g = b than for those with g = a" in told.message
     assert "against 5.0 points lower on clean text: the gap grows by 35.0 points (" in told.message
 
 
@@ -76,7 +76,10 @@ def test_a_candidate_that_hardens_one_group_only_is_told_against_the_first() -> 
         "warning",
     )
     assert "under fgsm at epsilon 0.03" in told.message
-    assert "40.0 points lower for “b” than for “a”, against 0.0 points lower with plain" in told.message
+    assert (
+        "40.0 points lower for texts with g = b than for those with g = a, against 0.0 points lower with "
+        "plain" in told.message
+    )
     assert list(compared_gaps(on_groups(), first, first)) == []
 
 
@@ -85,5 +88,8 @@ def test_a_candidate_that_narrows_a_gap_is_told_as_information() -> None:
     other = measured("mitigated", (0.9, 0.9), (0.5, 0.45))
     [told] = compared_gaps(on_groups(), first, other)
     assert (told.id, told.candidate, told.severity) == ("fairness.narrowed_by_candidate", "mitigated", "info")
-    assert "40.0 points lower for “b” than for “a” with plain, against 5.0 points lower with" in told.message
+    assert (
+        "40.0 points lower for texts with g = b than for those with g = a with plain, against 5.0 points "
+        "lower with" in told.message
+    )
     assert "the gap shrinks by 35.0 points (" in told.message

@@ -3,17 +3,22 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
+from typer.main import get_command
+from typer.testing import CliRunner
 
 from assay import cli
 from assay.audit import run_audit
+from assay.cli import app
 from assay.config import load_config
 from assay.progress import Reporter
 from assay.saved_runs import open_run
@@ -61,6 +66,47 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def test_no_help_loses_a_word_in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Help is markup to the library that draws it, to which ``[gating]`` is a style and no word."""
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("TERMINAL_WIDTH", "400")
+    ways: list[tuple[list[str], Any]] = [([], get_command(app))]
+    bracketed = []
+    while ways:
+        way, command = ways.pop()
+        ways += [([*way, name], each) for name, each in getattr(command, "commands", {}).items()]
+        shown = "".join(CliRunner().invoke(app, [*way, "--help"]).stdout.split())
+        for text in [command.help or "", *(getattr(each, "help", None) or "" for each in command.params)]:
+            for word in re.findall(r"\S*\[[^\s\]]*\]+", text.replace("\\[", "[")):
+                bracketed.append(word)
+                assert word in shown, (way, word)
+    assert {"[[gate]]", "[gating]"} <= {word.strip("().,") for word in bracketed}
+
+
+def test_a_baseline_or_a_run_that_is_a_file_is_told_in_words(
+    assay: Assay, before: Path, after: Path, gate_file: File, tmp_path: Path
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no run", encoding="utf-8")
+    told = f"{file}: expected the folder of a run, or the audit.json in it, got another file."
+    config = gate_file(FALL)
+    for done in (
+        assay("gate", str(after), "--config", config, "--baseline", str(file)),
+        assay("gate", str(file), "--config", config),
+        assay("report", str(file)),
+        assay("compare", str(before), str(file)),
+    ):
+        assert done.code == 2
+        assert told in done.stderr
+        assert "Errno" not in done.stderr
+    inside = assay("report", str(file / "run"))
+    assert (inside.code, "Errno" in inside.stderr) == (2, False)
+    written = assay("gate", str(after), "--config", config, "--junit", str(tmp_path / "no" / "x.xml"))
+    assert written.code == 2
+    assert f"there is no folder {tmp_path / 'no'}" in written.stderr
+    assert "ledger" not in written.stderr
+
+
 def test_predictions_are_gated_by_a_file_of_checks_alone(assay: Assay, before: Path, gate_file: File) -> None:
     there = files_of(before)
     passed = assay("gate", str(before), "--config", gate_file(FLOOR))
@@ -93,8 +139,8 @@ def test_a_baseline_is_named_by_the_option(assay: Assay, before: Path, after: Pa
     assert "Baseline: before of " in done.stdout
     assert "400 examples, of which 400 are shared" in done.stdout
     assert "fell by 10.0 points" in done.stdout
-    assert "at most 2.0 points are allowed" in done.stdout
-    assert "exact McNemar test on 400 shared examples, p < 0.001" in done.stdout
+    assert "no drop of more than 2.0 points is allowed" in done.stdout
+    assert "one-sided exact McNemar test on 400 shared examples, p < 0.001" in done.stdout
     back = assay("gate", str(before), "--config", gate_file(FALL), "--baseline", str(after))
     assert back.code == 0
     assert "rose by 10.0 points" in back.stdout
@@ -116,7 +162,7 @@ def test_the_settings_of_gating_decide(assay: Assay, before: Path, after: Path, 
     lenient = "[gating]\nsmallest_difference = 0.2\n" + FALL
     done = assay("gate", str(after), "--config", gate_file(lenient), "--baseline", str(before))
     assert done.code == 0
-    assert "at most 20.0 points are allowed, the smallest difference that counts" in done.stdout
+    assert "no drop of more than 20.0 points is allowed, the smallest difference that counts" in done.stdout
 
 
 def test_without_a_baseline_the_check_fails_and_says_what_to_do(
@@ -141,7 +187,8 @@ def test_a_baseline_on_other_data_is_compared_as_another_sample(
     other = assessed(tmp_path, "other", rows()[:100])
     done = assay("gate", str(after), "--config", gate_file(FALL), "--baseline", str(other))
     assert done.code in (0, 1)
-    assert "100 examples, of which" in done.stdout
+    assert "100 examples, none of which is known to be shared" in done.stdout
+    assert "one-sided test of two samples on other examples (none known to be shared)" in done.stdout
     assert "McNemar" not in done.stdout
 
 
@@ -382,7 +429,7 @@ def test_a_run_of_an_earlier_version_is_gated_but_is_no_baseline(
     assert assay("gate", str(tmp_path), "--config", gate_file(FLOOR)).code == 0
     compared = assay("gate", str(after), "--config", gate_file(FALL), "--baseline", str(tmp_path))
     assert compared.code == 1
-    assert "of which 0 are shared" in compared.stdout
+    assert "none of which is known to be shared" in compared.stdout
     kept = assay("baseline", "set", str(tmp_path), "--to", str(tmp_path / "kept"))
     assert kept.code == 2
     assert "there is no outcomes.parquet" in kept.stderr

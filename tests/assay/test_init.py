@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import os
 import resource
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -235,11 +237,98 @@ def test_nothing_is_overwritten_unless_forced(tmp_path: Path, assay: Assay) -> N
     done = assay(*words, "--ci")
     assert (done.code, sorted(folder.rglob("*")), mine.read_text(encoding="utf-8")) == (2, before, "mine")
     assert "test_assay_gate.py exists already, and nothing was written" in done.stderr
-    assert assay(*words, "--force").code == 0
+    forced = assay(*words, "--force")
+    assert forced.code == 0
     assert mine.read_text(encoding="utf-8") == GATE
+    spare = mine.with_name("test_assay_gate.py.bak")
+    assert spare.read_text(encoding="utf-8") == "mine"
+    assert f"Wrote {mine}; what was there is now {spare}" in forced.stdout
     mine.unlink()
     mine.mkdir()
     assert "found a folder" in assay(*words, "--force").stderr
+
+
+def test_what_an_earlier_force_kept_is_kept_still(tmp_path: Path) -> None:
+    file = tmp_path / "assay.toml"
+    for text in ("first", "second", "second", "third"):
+        files.write_files({file: text}, force=True)
+    kept = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert kept == {"assay.toml": "third", "assay.toml.bak": "first", "assay.toml.bak1": "second"}
+
+
+def test_what_it_proposes_next_for_ci_works_and_leaves_an_edited_file_alone(
+    tmp_path: Path, assay: Assay
+) -> None:
+    folder = project(tmp_path / "a project")
+    lines = run_init(folder / "data.csv", model="answers:words", folder=folder)
+    (proposed,) = [line.strip() for line in lines if "--ci" in line]
+    config = folder / "assay.toml"
+    mine = 'name = "nightly"\n' + config.read_text(encoding="utf-8").replace("min = 0.5 ", "min = 0.7 ")
+    config.write_text(mine, encoding="utf-8")
+    words = shlex.split(proposed.partition(" adds ")[0])
+    done = assay(*words[1:])
+    assert done.code == 0, done.stderr
+    assert config.read_text(encoding="utf-8") == mine
+    assert f"Left as it is: {config}\n" in done.stdout
+    written = folder / ".github" / "workflows" / "assay.yml"
+    assert f"Wrote {written}\n" in done.stdout
+    text = written.read_text(encoding="utf-8")
+    assert yaml.safe_load(text)
+    assert "runs/nightly/report.html" in text
+    assert "runs/assay" not in text
+    assert not list(folder.rglob("*.bak*"))
+    again = assay(*words[1:])
+    assert (again.code, "exist already, and nothing was written" in again.stderr) == (2, True)
+    named = assay(*words[1:], "--model", "answers:words")
+    assert (named.code, "`assay init --ci` alone adds the workflow" in named.stderr) == (2, True)
+
+
+def test_a_workflow_that_is_added_later_knows_what_the_audit_needs(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    run_init(folder / "data.csv", model="https://example.com/m", folder=folder)
+    (folder / "tests" / "test_assay_gate.py").unlink()
+    lines = run_init(folder=folder, ci=True)
+    assert [line for line in lines if line.startswith("Wrote")] == [
+        f"Wrote {folder / 'tests' / 'test_assay_gate.py'}",
+        f"Wrote {folder / '.github' / 'workflows' / 'assay.yml'}",
+    ]
+    assert "assay[endpoint]" in (folder / ".github" / "workflows" / "assay.yml").read_text(encoding="utf-8")
+
+
+SCORES = """
+def words(texts):
+    return [[0.25, 0.75] if "good" in text else [0.75, 0.25] for text in texts]
+"""
+
+
+def test_a_function_that_gives_bare_scores_is_previewed_at_once(tmp_path: Path, assay: Assay) -> None:
+    folder = project(tmp_path)
+    (folder / "scores.py").write_text(SCORES, encoding="utf-8")
+    done = assay("init", str(folder / "data.csv"), "--model", "scores:words", "--folder", str(folder))
+    doubts = done.stdout.partition("Not sure:\n")[2]
+    assert 'taken to be "negative", "positive", which must be the order of its scores.' in doubts
+    assert load_config(folder / "assay.toml").candidates[0].labels == ["negative", "positive"]
+    previewed = assay("audit", str(folder / "assay.toml"), "--preview")
+    assert previewed.code == 0, previewed.stderr
+
+
+def test_two_parts_of_one_project_have_tests_that_pytest_can_collect_together(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n", encoding="utf-8")
+    for part in ("spam", "hate-speech"):
+        folder = project(tmp_path / part)
+        lines = run_init(folder / "data.csv", model="answers:words", folder=folder, ci=True)
+        name = f"test_assay_gate_{part.replace('-', '_')}.py"
+        assert f"Wrote {folder / 'tests' / name}" in lines
+        text = (folder / ".github" / "workflows" / "assay.yml").read_text(encoding="utf-8")
+        assert f"tests/{name}" in text
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_where_one_file_cannot_be_written_none_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

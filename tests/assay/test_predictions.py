@@ -250,6 +250,8 @@ def test_scores_of_three_labels_need_a_column_each(tmp_path: Path, scores: list[
         ({"label": ["a", "b"]}, "--label: expected the name of one column, got a, b."),
         ({"prediction": ["y"]}, 'the column "y" is given as --label and as --prediction'),
         ({"groups": ["g", "g"]}, 'the column "g" is given twice as --group. Give it once.'),
+        ({"ids": ["a", "b"]}, "--id: expected the name of one column, got a, b."),
+        ({"ids": ["y"]}, 'the column "y" is given as --label and as --id'),
         ({"groups": ["p"]}, 'the column "p" is given as --prediction and as --group'),
         ({"scores": ["s", "t"]}, "of several columns each must say whose probability it holds"),
         ({"scores": ["a=s", "a=t"]}, 'the label "a" is given twice'),
@@ -267,6 +269,28 @@ def test_options_that_contradict_each_other_are_refused(given: dict[str, list[st
     usual: dict[str, list[str]] = {"label": ["y"], "prediction": ["p"], "scores": [], "groups": ["g"]}
     with pytest.raises(AssayError, match=re.escape(message)):
         roles_of(**(usual | {"overlapping": []} | given))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_ids_are_read_as_they_are_and_must_be_there_and_different(tmp_path: Path, suffix: str) -> None:
+    def ids(*given: object) -> tuple[str, ...] | None:
+        table = {"id": list(given), "y": ["a", "b", "a"], "p": ["a", "b", "b"], "g": ["m", "w", "m"]}
+        file = tmp_path / f"answers{suffix}"
+        if suffix == ".parquet":
+            pq.write_table(pa.table(table), file)
+        elif suffix == ".csv":
+            write(file, list(zip(*table.values(), strict=True)), list(table))
+        else:
+            lines = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+            file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        return read_predictions(file, roles_of(["y"], ["p"], [], ["g"], [], ["id"])).ids
+
+    assert ids("e7", "e1", "é") == ("e7", "e1", "é")
+    assert ids(12, 7, 3) == ("12", "7", "3")
+    with pytest.raises(AssayError, match=r'row 3, column "id": the id "x" is also that of row 1[.] Make'):
+        ids("x", "y", "x")
+    with pytest.raises(AssayError, match=r'row 2, column "id": the id is missing[.] Fill it in'):
+        ids("x", None, "y")
 
 
 def test_many_rows_are_kept_as_codes_not_as_cells(tmp_path: Path) -> None:

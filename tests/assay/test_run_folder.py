@@ -73,6 +73,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_scraps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     path = tmp_path / "audit.json"
+    RunFolder(tmp_path).ledger.touch()
     write_whole(path, "old")
     monkeypatch.setattr(*((Path, "write_text") if step == "write_text" else (os, "replace")), full)
     with pytest.raises(
@@ -80,7 +81,24 @@ def test_a_full_disk_leaves_the_old_file_and_no_scraps(
     ):
         write_whole(path, "new")
     assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [path, RunFolder(tmp_path).ledger]
+    RunFolder(tmp_path).ledger.unlink()
+    with pytest.raises(AssayError, match=r"make the folder writable, and run again[.]$"):
+        write_whole(path, "new")
+
+
+def test_a_file_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for place, told in (
+        ("folder", "it is a folder"),
+        ("file/x.html", "file is a file, not a folder"),
+        ("nowhere/x.html", "there is no folder .*nowhere"),
+    ):
+        with pytest.raises(AssayError, match=f"could not be written [(].*{told}[)][.]") as raised:
+            write_whole(tmp_path / place, "text")
+        assert "ledger" not in str(raised.value)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
 
 
 # One audit at a time.

@@ -182,7 +182,7 @@ def known(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_and_option_named_is_there(page: Path) -> None:
     there = dict(known(typer.main.get_command(cli.app)))
-    everything = {"--assay", "--assay-no-run", "--lf", "--junitxml"}.union(*there.values())
+    everything = {"--assay", "--assay-no-run", "--lf", "--junitxml", "--import-mode"}.union(*there.values())
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`(assay [a-z-][^`\n]+)`", text)
     named += re.findall(r"^\$ (assay .+)$", text, re.MULTILINE)

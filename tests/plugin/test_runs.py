@@ -77,8 +77,7 @@ def test_each_check_is_a_test_that_says_what_failed_and_where_the_report_is(
         "check: macro_f1, candidate own",
         "required: at most 0.200",
         "observed: 1.000 (1.000 to 1.000), n 40",
-        f"report: {os.path.relpath(report, pytester.path)}#gate",
-        f"report: {report.as_uri()}#gate",
+        f"report: {os.path.relpath(report, pytester.path)}#gate ({report.as_uri()}#gate)",
         f"assay: do not ship. 1 of 7 checks of the gate does not hold. Report: {report}",
     ):
         assert line in told.splitlines(), line
@@ -413,6 +412,9 @@ def test_no_run_takes_a_saved_audit_and_refuses_where_there_is_none(
     done, told = run(pytester, "assay.toml", "--assay-no-run")
     done.assert_outcomes(errors=2)
     assert f"{pytester.path}/runs/assay holds no audit" in told
+    assert told.count("forbids making it; make it with") == 2  # once for each check
+    assert "During handling" not in told
+    assert "Traceback" not in told
     assert not (pytester.path / "runs").exists()
     assert no_audit == []
 

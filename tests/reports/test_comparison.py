@@ -8,12 +8,14 @@ import pytest
 from reports.comparison.html import render_html
 from reports.comparison.markdown import render_markdown
 from reports.comparison.model import Comparison, Difference
+from reports.comparison.provenance import runs_table
 from reports.comparison.settings import differing
 from reports.comparison.summary import headline
 from reports.comparison.words import change_cell, signed, signed_interval, standing_cell
 from reports.formatting import Kind
 from robustness.estimate import Estimate
 from tests.reports.comparison_example import (
+    N,
     comparison,
     difference,
     example_comparison,
@@ -120,6 +122,46 @@ def test_what_is_neither_better_nor_worse_is_only_higher_or_lower() -> None:
     assert headline(made)[0] == "plain"
     assert standing_cell(change).text == "higher"
     assert "neither direction is better" in headline(made)[2]
+
+
+def test_on_other_examples_nothing_is_called_better_or_worse() -> None:
+    apart = replace(difference(400, 500, 0.001), apart=True)
+    made = comparison([measure("Accuracy", [500, 400], [apart])])
+    assert headline(made)[0] == "plain"
+    assert "1 on other examples or in metrics of which neither direction is better" in headline(made)[2]
+    assert standing_cell(apart).text == "lower on other examples"
+    told = render_markdown(made)
+    assert "- **lower** (plain) Accuracy is lower in run1" in told
+    assert "worse" not in told.split("### Gate")[0]
+
+
+def test_a_candidate_that_is_called_otherwise_is_told_with_both_names() -> None:
+    made = comparison([measure("Accuracy", [500, 400], [difference(400, 500, 0.001, better=False)])])
+    renamed = replace(made, candidates=[replace(made.candidates[0], names=["plain", "new"])])
+    assert "- **worse** (new against plain) Accuracy is lower" in render_markdown(renamed)
+    assert "- **worse** (plain) Accuracy is lower" in render_markdown(made)
+
+
+def test_data_whose_examples_are_all_shared_are_not_called_other_data() -> None:
+    made = comparison([])
+    first, run = made.runs
+    about = replace(run.report.provenance, data_sha256="f" * 64)
+
+    def told(shared: int | None, sha: str = about.data_sha256) -> str:
+        report = replace(run.report, provenance=replace(about, data_sha256=sha))
+        (data,) = [
+            row
+            for row in runs_table(
+                replace(made, runs=[first, replace(run, report=report, shared=shared)])
+            ).rows
+            if row.header == "Data"
+        ]
+        return data.cells[1].note
+
+    assert told(N).endswith(", the same examples audited by id and label, other texts or training data")
+    assert told(N - 1).endswith(", other data")
+    assert told(None).endswith(", other data")
+    assert told(N, first.report.provenance.data_sha256) == "the same data"
 
 
 def test_the_tone_is_a_warning_as_soon_as_something_is_worse() -> None:
@@ -254,16 +296,21 @@ def test_settings_of_named_tables_are_matched_by_name_and_others_by_number() -> 
     first = {
         "a": {"x": 1, "same": [1, 2]},
         "attacks": [{"name": "fgsm", "epsilon": 0.1}],
-        "gate": [{"min": 0.5}],
+        "gate": [{"metric": "accuracy", "min": 0.5, "group": None}],
+        "unset": None,
+        "workers": 0,
     }
     then = {
         "a": {"x": 2, "same": [1, 2]},
         "attacks": [{"name": "pgd", "epsilon": 0.3}, {"name": "fgsm", "epsilon": 0.1}],
-        "gate": [{"min": 0.6}],
+        "gate": [{"metric": "accuracy", "min": 0.5}, {"metric": "tpr", "max_drop": 0.1, "group": "g"}],
+        "empty": [],
+        "nothing": {"deep": ""},
     }
     assert differing([first, then]) == [
         ("a.x", ["1", "2"]),
-        ("gate[0].min", ["0.5", "0.6"]),
+        ("workers", ["0", None]),
+        ("gate", ["1 check: accuracy, min 0.5", "2 checks: accuracy, min 0.5; tpr, group g, max_drop 0.1"]),
         ("attacks[pgd].name", [None, '"pgd"']),
         ("attacks[pgd].epsilon", [None, "0.3"]),
     ]

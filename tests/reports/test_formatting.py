@@ -25,6 +25,18 @@ from robustness.estimate import Estimate
         (1.0, "number", "1.000"),
         (1234.56, "count", "1,234.6"),
         (0.01, "count", "0.1"),
+        # Halves, of which no binary fraction is exact: away from zero, so that both shares of a whole agree.
+        (0.4825, "percent", "48.3"),
+        (0.5175, "percent", "51.8"),
+        (0.7225, "percent", "72.3"),
+        (0.5775, "percent", "57.8"),
+        (-0.0025, "points", "-0.3"),
+        (0.6125, "number", "0.613"),
+        (2.25, "count", "2.3"),
+        (0.9995, "percent", "99.9"),
+        (0.9985, "percent", "99.9"),
+        (1e300, "count", f"{10**300:,}.0"),
+        (float("inf"), "number", "inf"),
     ],
 )
 def test_numbers_are_rounded_and_never_reach_an_end_they_are_not_at(

@@ -45,6 +45,16 @@ FELL = check(
 )
 
 
+def test_the_tests_are_said_to_be_one_sided_and_limits_to_be_as_wide_as_they_are() -> None:
+    page = shown(with_gate(FELL, baseline=replace(KEPT, shared=0), smallest_difference=0.03)).words()
+    assert "The tests are one-sided: a gate asks only whether something got worse" in page
+    assert "none of which is known to be in this audit too" in page
+    assert "no drop of more than 3.0\u00a0points" in page.replace("3.0 points", "3.0\u00a0points")
+    assert required(FELL, 0.03) == "no drop of more than 3.0 points"
+    assert required(replace(FELL, max_drop=0.0)) == "no drop"
+    assert required(replace(FELL, metric="minimal_norm"), 0.03) == "no drop of more than 0.020"
+
+
 def with_gate(*checks: GateCheck, **fields: Any) -> AuditReport:
     """The example without the rest, which takes time to draw."""
     passed, report = all(each.passed for each in checks), example_report()
@@ -84,7 +94,7 @@ def test_a_comparison_adds_the_baseline_the_change_and_its_p_value() -> None:
         "accuracy",
         "✗ failed",
         "plain",
-        "a drop of at most 2.0 points",
+        "no drop of more than 2.0 points",
         "80.0 % 76.7 to 82.9 · n 640",
         "85.2 % 82.2 to 87.7 · n 640",
         "-5.2 points -7.3 to -3.1 · n 640",
@@ -163,11 +173,11 @@ def test_a_gate_without_checks_says_how_to_add_one() -> None:
         ({"minimum": 0.62505}, "at least 62.505 %"),
         ({"max_drop": 0.0}, "no drop"),
         ({"max_drop": 0.02, "max_rise": 0.1},
-         "a drop of at most 2.0 points and a rise of at most 10.0 points"),
+         "no drop of more than 2.0 points and no rise of more than 10.0 points"),
         ({"metric": "roc_auc", "minimum": 0.9, "max_drop": 0.01},
-         "at least 0.900 and a drop of at most 0.010"),
+         "at least 0.900 and no drop of more than 0.010"),
         ({"metric": "accuracy_difference", "maximum": 0.1, "max_rise": 0.02},
-         "at most 10.0 points and a rise of at most 2.0 points"),
+         "at most 10.0 points and no rise of more than 2.0 points"),
         ({"metric": "log_loss", "maximum": 1234.5678}, "at most 1,234.5678"),
         ({"metric": "minimal_norm", "minimum": 0.0125}, "at least 0.0125"),
     ],

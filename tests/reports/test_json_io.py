@@ -15,6 +15,7 @@ from reports.json_io import SCHEMA_FILE, from_json, json_schema, to_json
 from reports.markdown import render_markdown
 from reports.model import AuditReport, GateResult
 from reports.verdict import verdict_of
+from robustness.estimate import Estimate
 from tests.reports.example import example_report, no_attacks, with_verdict
 
 SMALL = no_attacks(example_report())
@@ -284,6 +285,9 @@ def at(document: Any, place: str) -> tuple[Any, Any]:
         ("candidates[1].name", "plain", "another candidate"),
         ("data.label_counts.negative", 1, "add up to 351, but data.n is 640"),
         ("data.groups.domain.tweets", 641, "at most data.n = 640"),
+        (f"{CLEAN}.n", 641, "641 examples, but data.n is 640"),
+        ("candidates[0].robustness.worst_case_accuracy.n", 700, "700 examples, but data.n is 640"),
+        ("candidates[0].robustness.attacks[2].accuracy_under_attack.n", 641, "but data.n is 640"),
         ("gate.passed", True, "but a check failed"),
         ("gate.checks[0].passed", True, "below the minimum 0.6"),
         ("gate.checks[1].passed", False, "within the limits"),
@@ -309,6 +313,20 @@ def test_an_audit_that_contradicts_itself_is_refused_with_the_place(
     # The value of an interval's end is told at the value, a row of a matrix at the matrix.
     assert place.startswith(re.sub(r"\.(value|n)$", "", where)), told
     assert message in told
+
+
+@pytest.mark.parametrize(("metric", "refused"), [("accuracy", True), ("minimal_norm", False)])
+def test_a_change_of_more_than_the_whole_scale_is_refused(
+    report: AuditReport, metric: str, refused: bool
+) -> None:
+    for value in (1.5, -1.5):
+        changed = [replace(report.gate.checks[0], metric=metric, change=Estimate(value, None, None, 640))]
+        text = to_json(replace(report, gate=replace(report.gate, checks=[*changed, *report.gate.checks[1:]])))
+        if refused:
+            with pytest.raises(AssayError, match=r"checks\[0\]\.change\.value: expected a change between"):
+                from_json(text, "audit.json")
+        else:
+            from_json(text, "audit.json")
 
 
 def test_a_share_above_one_is_refused_even_with_its_interval(report: AuditReport) -> None:

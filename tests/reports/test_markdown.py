@@ -5,6 +5,7 @@ import pytest
 
 from reports.markdown import MAX_CHARACTERS, escape, render_markdown
 from reports.model import AuditReport
+from robustness.estimate import Estimate
 from tests.reports.example import no_attacks, with_verdict
 
 ALLOWED_STARTS = {"##", "###", "|", "-", "The", "A", "All", "2", "Audited:", *(f"{i}." for i in range(1, 6))}
@@ -54,6 +55,20 @@ def test_the_summary_holds_gate_candidates_and_differences(report: AuditReport) 
     assert re.search(r"^\| Clean accuracy \| 85\.9 % .*\| 84\.1 % .*\|$", text, re.MULTILINE)
     assert re.search(r"^\| By domain \| \d+\.\d points .*\| \d+\.\d points .*\|$", text, re.MULTILINE)
     assert text.index("❌ failed |") < text.index("✅ passed |")
+
+
+def test_a_gate_with_a_baseline_shows_it_and_the_change(report: AuditReport) -> None:
+    first, *others = report.gate.checks
+    fell = replace(
+        first, baseline=Estimate(0.872, 0.844, 0.896, 640), change=Estimate(-0.0125, -0.03, 0.005, 640)
+    )
+    text = render_markdown(replace(report, gate=replace(report.gate, checks=[fell, *others])))
+    (gate,) = [rows for rows in tables(text) if rows[0].startswith("| Result |")]
+    assert gate[0] == "| Result | Check | Candidate | Required | Observed | Baseline | Change |"
+    (row,) = [row for row in gate if "-1.3 points" in row]
+    assert row.endswith("| 87.2 % (84.4 to 89.6), n 640 | -1.3 points (-3.0 to 0.5), n 640 |")
+    assert all(row.endswith(" |  |  |") for row in gate[2:] if "points (-" not in row)
+    assert "Baseline" not in render_markdown(report)
 
 
 def tables(text: str) -> list[list[str]]:

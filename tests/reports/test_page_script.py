@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reports import html
 from reports.html import render_html
 from tests.reports.example import example_report, no_attacks, with_candidates
 
@@ -95,3 +97,65 @@ def test_printing_opens_what_is_folded_away_and_closes_it_again(page: Any) -> No
     assert page.locator("details:not([open])").count() == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details:not([open])").count() == closed
+
+
+CELLS = [
+    "0.045",
+    "<\u00a00.001",
+    "not measured: too few",
+    "1,200",
+    "−0.4 points",
+    "0.001",
+    "80.2 %",
+    "+3.1 %",
+    "",
+]
+
+
+@pytest.mark.parametrize("more_missing", [0, 9])
+def test_signs_units_and_bounds_sort_by_what_they_mean(page: Any, more_missing: int) -> None:
+    """Also where most of a column was not measured."""
+    cells = [*CELLS, *["not measured"] * more_missing]
+    rows = "".join(f"<tr><th>{i}</th><td>{cell}</td></tr>" for i, cell in enumerate(cells))
+    script = (Path(html.__file__).parent / "templates" / "report.js").read_text(encoding="utf-8")
+    head = "<thead><tr><th>Name</th><th>Value</th></tr></thead>"
+    opened = page.context.browser.new_page()
+    opened.set_content(
+        f'<div class="scroll"><table>{head}<tbody>{rows}</tbody></table></div><script>{script}</script>'
+    )
+    button = opened.locator("thead button").nth(1)
+    button.click()
+    rising = opened.locator("tbody td").all_inner_texts()
+    numbers = ["−0.4 points", "<\u00a00.001", "0.001", "0.045", "+3.1 %", "80.2 %", "1,200"]
+    missing = ["not measured: too few", "", *["not measured"] * more_missing]
+    assert rising == [*numbers, *missing]
+    button.click()
+    assert opened.locator("tbody td").all_inner_texts() == [*numbers[::-1], *missing]
+    opened.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_wider_than_a_phone_has_a_shade_until_its_end_is_reached(page: Any, scheme: str) -> None:
+    image = pytest.importorskip("PIL.Image")
+    opened = page.context.browser.new_page()
+    opened.emulate_media(color_scheme=scheme)
+    opened.set_viewport_size({"width": 375, "height": 800})
+    opened.goto(page.url)
+    opened.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    wide = next(
+        each
+        for each in opened.locator(".scroll").all()
+        if each.evaluate("(it) => it.scrollWidth > it.clientWidth + 60")
+    )
+
+    def contrast() -> int:
+        """How far the right edge beside the caption, where no text is, differs from the page around it."""
+        picture = image.open(BytesIO(wide.screenshot())).convert("L")
+        return abs(picture.getpixel((picture.width - 2, 3)) - picture.getpixel((picture.width - 60, 3)))
+
+    assert contrast() > 30
+    wide.evaluate("(it) => it.scrollTo(it.scrollWidth, 0)")
+    assert contrast() < 5
+    opened.emulate_media(media="print")
+    assert wide.evaluate("(it) => getComputedStyle(it).backgroundImage") == "none"
+    opened.close()

@@ -1,5 +1,6 @@
 """What an audit advises, and which five findings it names for it."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -116,12 +117,44 @@ def test_five_of_a_kind_do_not_crowd_out_the_others() -> None:
     ]
 
 
-def test_failed_checks_leave_room_for_findings_but_only_where_there_are_any() -> None:
+def test_failed_checks_come_first_and_findings_fill_what_they_leave() -> None:
     made = gate(*(check(str(i), False) for i in range(9)))
-    alone = verdict_of(["plain"], [], made).because
-    assert [each.id for each in alone] == [FAILED] * REASONS
-    ids = [each.id for each in verdict_of(["plain"], [finding("robustness.drop")] * 4, made).because]
-    assert ids == [FAILED] * 3 + ["robustness.drop"] * 2
+    findings = [finding("robustness.drop", "critical")] * 4
+    for found in ([], findings):
+        assert [each.id for each in verdict_of(["plain"], found, made).because] == [FAILED] * REASONS
+    few = gate(*(check(str(i), False) for i in range(4)), check("holds", True))
+    assert [each.id for each in verdict_of(["plain"], findings, few).because] == [
+        *[FAILED] * 4,
+        "robustness.drop",
+    ]
+
+
+def test_of_many_failed_checks_those_of_different_subjects_are_told() -> None:
+    under = [
+        replace(check(f"accuracy_under_attack under fgsm {i}", False, who), metric="accuracy_under_attack")
+        for i in range(4)
+        for who in ("a", "b")
+    ]
+    others = [replace(check(metric, False, "b"), metric=metric) for metric in ("macro_f1", "roc_auc")]
+    because = verdict_of(["a", "b"], [], gate(*under, *others)).because
+    assert {"macro_f1", "roc_auc"} < {each.metric for each in because}
+    assert len({each.subject for each in because}) == REASONS
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "words"),
+    [
+        ("accuracy_under_attack under fgsm at epsilon 0.03", None, "accuracy under fgsm at epsilon 0.03"),
+        ("tpr[hate] of gender = woman", "tpr[hate]", "true positive rate (hate) of gender = woman"),
+        ("worst_case_accuracy", None, "worst case accuracy"),
+        ("named by hand", "tpr", "named by hand"),
+    ],
+)
+def test_a_failed_check_is_named_in_words(name: str, metric: str | None, words: str) -> None:
+    failed = replace(check(name, False), metric=metric or name.split()[0])
+    (first,) = verdict_of(["plain"], [], gate(failed)).because
+    assert first.message.startswith(f"The check “{words}” failed: ")
+    assert first.subject == name
 
 
 def test_what_is_critical_goes_before_every_warning_and_information_is_no_reason() -> None:

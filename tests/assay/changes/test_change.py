@@ -104,8 +104,58 @@ def test_pairs_are_compared_where_four_fifths_of_the_larger_audit_are_shared(kep
     if shared:
         assert found.now.value == pytest.approx((labels == predictions)[:kept].mean())
     else:
-        assert found.test == "two samples (79 of 100 examples are shared)"
+        assert found.test == "test of two samples (79 of 100 examples are shared)"
         assert found.now.value == pytest.approx((labels == predictions).mean())
+
+
+def test_rows_without_ids_are_the_same_examples_only_where_all_labels_agree() -> None:
+    labels, predictions = samples(100, 0.8, 0)
+    now = replace(audit_of(labels.tolist(), predictions.tolist()), by_row=True)
+    assert change(now, audit_of(labels.tolist(), predictions.tolist())).shared == 100
+    other = labels.copy()
+    other[3] = 1 - other[3]
+    for then in (audit_of(other, predictions.tolist()), audit_of(labels[:90], predictions[:90])):
+        for pair in ((now, then), (then, now)):
+            found = change(*pair)
+            assert found.shared == 0
+            assert found.test == "test of two samples on other examples (none known to be shared)"
+
+
+def test_on_other_examples_the_words_say_so() -> None:
+    labels, predictions = samples(100, 0.8, 0)
+    now, then = (
+        audit_of(labels.tolist(), predictions.tolist(), ids=[f"{letter}{i}" for i in range(100)])
+        for letter in "ab"
+    )
+    found = change(now, then)
+    assert found.test == "test of two samples on other examples (none shared)"
+    assert (found.change.value, found.p_drop) == (0, 0.5)
+
+
+@pytest.mark.parametrize(("few", "compared"), [(40, False), (5, True)])
+def test_differences_between_other_groups_are_no_change(few: int, compared: bool) -> None:
+    """A group too small to be compared may be missing by chance."""
+    labels, predictions = samples(200, 0.8, 0)
+    names = np.array(["m", "w"])[np.arange(200) % 2].astype(object)
+    more = names.copy()
+    more[:few] = "x"
+    now, then = (
+        audit_of(
+            labels.tolist(),
+            predictions.tolist(),
+            ids=[f"{letter}{i}" for i in range(200)],
+            groups={"gender": column},
+        )
+        for letter, column in (("a", names), ("b", more))
+    )
+    subject = Subject("accuracy_difference", group="gender")
+    for pair, which in (((now, then), "this"), ((then, now), "the other")):
+        found = change(*pair, subject)
+        assert (found.change.value is not None) == compared
+        if not compared:
+            assert found.change.reason == f'the groups of gender are not the same: {which} audit has no "x"'
+        # A rate of one group goes by no other.
+        assert change(*pair, Subject("tpr", group="gender", value="m")).change.value is not None
 
 
 def test_examples_whose_label_was_mended_are_not_shared() -> None:
@@ -123,7 +173,7 @@ def test_without_outcomes_of_the_other_audit_they_are_two_samples() -> None:
     labels, predictions = samples(100, 0.8, 0)
     now = audit_of(labels.tolist(), predictions.tolist())
     found = change(now, replace(now, outcomes=None))
-    assert found.test == "two samples (the outcomes of one of them were not kept)"
+    assert found.test == "test of two samples (the outcomes of one of them were not kept)"
     assert (found.change.value, found.p_drop, found.p_rise) == (0, 0.5, 0.5)
 
 
@@ -305,4 +355,4 @@ def test_flip_rates_are_paired_by_the_texts_that_both_audits_swapped() -> None:
     found = change(swapped([True] * 6 + [False] * 4), swapped([False] * 10), subject)
     assert (found.shared, found.p_rise) == (10, pytest.approx(0.5**6))
     apart = change(swapped([True] * 6 + [False] * 4), swapped([False] * 10, start=5), subject)
-    assert apart.test == "two samples (5 of 10 texts are shared)"
+    assert apart.test == "test of two samples (5 of 10 texts are shared)"

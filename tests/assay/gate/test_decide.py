@@ -15,6 +15,7 @@ from assay.changes.change import Change
 from assay.config_models import GateConfig, GatingConfig
 from assay.gate import decide as deciding
 from assay.gate.decide import decide, expanded
+from reports.limits import required
 from reports.model import Baseline, CandidateResult, GateCheck, GateResult
 from robustness.estimate import Estimate
 from tests.reports.example import candidate
@@ -98,7 +99,7 @@ def test_a_failure_that_must_be_certain_is_tested_by_the_half_of_the_interval_to
     error = 0.03 / norm.ppf(0.975)
     assert found.p_value == pytest.approx(norm.cdf((0.75 - 0.80) / error))
     assert (found.adjusted_p_value, found.passed) == (found.p_value, False)
-    assert found.test == "interval against the limit"
+    assert found.test == "one-sided test of the interval against the limit"
 
 
 def test_the_interval_of_an_audit_at_another_confidence_has_another_standard_error() -> None:
@@ -187,8 +188,8 @@ def test_the_test_of_a_drop_that_must_be_certain_is_against_what_is_allowed(agai
     )
     # The lower half of the interval is 0.02 wide.
     assert above.p_value == pytest.approx(norm.sf((0.05 - 0.02) / (0.02 / norm.ppf(0.975))))
-    assert above.test == f"{MCNEMAR}, interval against the limit"
-    assert (any_at_all.p_value, any_at_all.test) == (1e-6, MCNEMAR)
+    assert above.test == f"{MCNEMAR}, one-sided test of the interval against the limit"
+    assert (any_at_all.p_value, any_at_all.test) == (1e-6, f"one-sided {MCNEMAR}")
 
 
 def test_a_smaller_difference_than_counts_fails_nothing(against: Against) -> None:
@@ -197,7 +198,9 @@ def test_a_smaller_difference_than_counts_fails_nothing(against: Against) -> Non
     result = against([check(max_drop=0.0)], sure, smallest_difference=0.01)
     assert result.passed
     assert result.smallest_difference == 0.01
-    assert "at most 1.0 points are allowed, the smallest difference that counts" in result.checks[0].message
+    (found,) = result.checks
+    assert "no drop of more than 1.0 points is allowed, the smallest difference that counts" in found.message
+    assert required(found, result.smallest_difference) == "no drop of more than 1.0 points"
     assert against([check(max_drop=0.02)], sure, smallest_difference=0.01).checks[0].message.count("1.0") == 0
 
 
@@ -216,6 +219,23 @@ def test_all_tests_of_the_gate_are_corrected_together(against: Against) -> None:
     assert [each.adjusted_p_value for each in found[1:-1]] == pytest.approx(list(expected))
     assert [each.passed for each in found] == [True, *(expected > 0.05), True]
     assert [each.passed for each in found[1:-1]] == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize(("attacks", "tests"), [(1, 2), (2, 3)])
+def test_the_worst_case_of_one_attack_is_no_test_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, attacks: int, tests: int
+) -> None:
+    bounded = [each for each in PLAIN.robustness.attacks if each.bounded][:attacks]
+    few = replace(PLAIN, robustness=replace(PLAIN.robustness, attacks=bounded))
+    under = check(metric="accuracy_under_attack", attack=bounded[0].name, max_drop=0.0)
+    under = under.model_copy(update={"epsilon": bounded[0].threat_model.epsilon})
+    checks = [under, check(metric="worst_case_accuracy", max_drop=0.0), check(max_drop=0.0)]
+    left = iter([fell(0.05, 0.03, 0.07, p) for p in (0.02, 0.02, 0.04)])
+    monkeypatch.setattr(deciding, "change_of", lambda *_: next(left))
+    found = decide(checks, audited(few), audited(few)).checks
+    expected = multipletests([0.02, 0.02, 0.04][-tests:], method="fdr_bh")[1].tolist()
+    assert [each.adjusted_p_value for each in found] == pytest.approx([expected[0], *expected[-2:]])
+    assert f"after correction for {tests} tests" in found[0].message
 
 
 def test_one_test_among_many_that_are_chance_no_longer_fails_alone(against: Against) -> None:
@@ -272,56 +292,56 @@ def test_what_was_required_and_found_is_kept(against: Against) -> None:
         (
             {"max_drop": 0.02},
             fell(0.052, 0.031, 0.073, 0.0004, now=0.81),
-            "fell by 5.2 points (3.1 to 7.3) to 81.0 %; at most 2.0 points are allowed "
-            f"({MCNEMAR}, p <\u00a00.001)",
+            "fell by 5.2 points (3.1 to 7.3) to 81.0 %; no drop of more than 2.0 points is allowed "
+            f"(one-sided {MCNEMAR}, p <\u00a00.001)",
         ),
         (
             {"max_drop": 0.0},
             fell(0.011, -0.006, 0.028, 0.21),
             "fell by 1.1 points (-0.6 to 2.8) to 80.0 %, which may be chance; no drop is allowed "
-            f"({MCNEMAR}, p = 0.210)",
+            f"(one-sided {MCNEMAR}, p = 0.210)",
         ),
         (
             {"max_drop": 0.02},
             fell(-0.03, -0.05, -0.01, 0.99),
-            "rose by 3.0 points (1.0 to 5.0) to 80.0 %; a drop of at most 2.0 points is allowed "
-            f"({MCNEMAR}, p = 0.990)",
+            "rose by 3.0 points (1.0 to 5.0) to 80.0 %; no drop of more than 2.0 points is allowed "
+            f"(one-sided {MCNEMAR}, p = 0.990)",
         ),
         (
             {"max_rise": 0.02},
             fell(-0.03, -0.05, -0.01, 0.99, p_rise=0.01),
-            "rose by 3.0 points (1.0 to 5.0) to 80.0 %; at most 2.0 points are allowed "
-            f"({MCNEMAR}, p = 0.010)",
+            "rose by 3.0 points (1.0 to 5.0) to 80.0 %; no rise of more than 2.0 points is allowed "
+            f"(one-sided {MCNEMAR}, p = 0.010)",
         ),
         (
             {"max_drop": 0.02, "decide": "certain-pass"},
             fell(0.01, -0.01, 0.03, 0.3),
-            "fell by 1.0 points (-1.0 to 3.0) to 80.0 %; at most 2.0 points are allowed, and its interval "
-            "reaches beyond that",
+            "fell by 1.0 points (-1.0 to 3.0) to 80.0 %; no drop of more than 2.0 points is allowed, "
+            "and its interval reaches beyond that",
         ),
         (
             {"max_drop": 0.02},
             fell(0.0, -0.01, 0.01, 0.5),
-            "did not change (-1.0 to 1.0) from 80.0 %; a drop of at most 2.0 points is allowed "
-            f"({MCNEMAR}, p = 0.500)",
+            "did not change (-1.0 to 1.0) from 80.0 %; no drop of more than 2.0 points is allowed "
+            f"(one-sided {MCNEMAR}, p = 0.500)",
         ),
         (
             {"max_drop": 0.0225},
             fell(0.0224, 0.01, 0.03, 0.001),
-            "fell by 2.2 points (1.0 to 3.0) to 80.0 %; at most 2.25 points are allowed "
-            f"({MCNEMAR}, p = 0.001)",
+            "fell by 2.2 points (1.0 to 3.0) to 80.0 %; no drop of more than 2.25 points is allowed "
+            f"(one-sided {MCNEMAR}, p = 0.001)",
         ),
         (
             {"max_drop": 0.0225},
             fell(0.02251, 0.01, 0.03, 0.001),
-            "fell by 2.3 points (1.0 to 3.0) to 80.0 %; at most 2.25 points are allowed "
-            f"({MCNEMAR}, p = 0.001)",
+            "fell by 2.3 points (1.0 to 3.0) to 80.0 %; no drop of more than 2.25 points is allowed "
+            f"(one-sided {MCNEMAR}, p = 0.001)",
         ),
         (
             {"max_drop": 0.0226},
             fell(0.02259, 0.01, 0.03, 0.001),
-            "fell by 2.259 points (1.0 to 3.0) to 80.0 %; at most 2.26 points are allowed "
-            f"({MCNEMAR}, p = 0.001)",
+            "fell by 2.259 points (1.0 to 3.0) to 80.0 %; no drop of more than 2.26 points is allowed "
+            f"(one-sided {MCNEMAR}, p = 0.001)",
         ),
     ],
 )
@@ -335,7 +355,7 @@ def test_a_change_is_told_in_plain_words(
 def test_a_correction_is_told_with_the_number_of_tests(against: Against) -> None:
     changes = [fell(0.05, 0.03, 0.07, 0.004), fell(0.001, -0.01, 0.02, 0.4), fell(0.001, -0.01, 0.02, 0.6)]
     found = against([check(max_drop=0.0)] * 3, *changes).checks[0]
-    assert found.message.endswith(f"({MCNEMAR}, p = 0.004, 0.012 after correction for 3 tests)")
+    assert found.message.endswith(f"(one-sided {MCNEMAR}, p = 0.004, 0.012 after correction for 3 tests)")
 
 
 @pytest.mark.parametrize(
@@ -359,7 +379,7 @@ def test_a_correction_is_told_with_the_number_of_tests(against: Against) -> None
             (0.79, 0.76, 0.82),
             {"min": 0.8, "decide": "certain-fail"},
             "79.0 % (76.0 to 82.0) is below the required 80.0 %, but that may be chance "
-            "(interval against the limit, p = 0.257)",
+            "(one-sided test of the interval against the limit, p = 0.257)",
         ),
         (
             (0.3, 0.25, 0.35),

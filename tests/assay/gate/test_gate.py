@@ -1,5 +1,6 @@
 """The gate: what a check may ask, what it looks at, and how it is judged."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from assay.changes.audited import Audited
 from assay.changes.metrics import BIAS_MEANS, FLIP_RATES, METRICS
 from assay.config_models import GateConfig
-from assay.gate.checks import check_gate, check_gate_names
+from assay.gate.checks import ALIASES, MOST_NAMED, check_gate, check_gate_names
 from assay.gate.decide import decide
 from attacks.errors import AssayError
 from fairness.counterfactual.results import CounterfactualResult
@@ -178,6 +179,11 @@ def test_the_gate_passes_when_every_check_does_and_when_there_is_none() -> None:
     ("asked", "words"),
     [
         (check("acuracy"), ['gate.0.metric: there is no metric "acuracy"', 'mean "accuracy"?']),
+        (check("acuracy"), ["Others like it: ", "`assay list metrics` shows all 46, with what each is."]),
+        (check("ece"), ['mean "expected_calibration_error"?']),
+        (check("AUC"), ['mean "roc_auc"?']),
+        (check("Equalized Odds"), ['mean "equalized_odds_difference"?']),
+        (check("zzz"), ['no metric "zzz". `assay list metrics` shows']),
         (check("tpr[x", **TWEETS), ['there is no metric "tpr[x"']),
         (check("accuracy_under_attack"), ["gate.0: accuracy_under_attack goes with attack", "got none"]),
         (check("accuracy", attack="fgsm"), ["accuracy goes alone, or with group and value", "got attack"]),
@@ -215,6 +221,28 @@ def test_a_class_or_a_group_that_the_data_does_not_have_is_refused(
     with pytest.raises(AssayError) as caught:
         check_gate_names([asked], names, GROUPS)
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_other_names_lead_to_metrics_that_are_there() -> None:
+    assert set(ALIASES.values()) <= set(METRICS)
+    assert not set(ALIASES) & set(METRICS)
+
+
+def test_a_message_about_a_metric_names_few_of_them() -> None:
+    with pytest.raises(AssayError) as caught:
+        check_gate([check("demografic_parity_diference")])
+    named = [name for name in METRICS if re.search(rf"\b{name}\b", str(caught.value))]
+    assert 1 <= len(named) <= MOST_NAMED, str(caught.value)
+    assert 'Did you mean "demographic_parity_difference"?' in str(caught.value)
+
+
+def test_a_candidate_that_the_audit_does_not_have_is_refused_where_they_are_given() -> None:
+    asked = [check("accuracy", candidate="plian")]
+    check_gate_names(asked, ("negative", "positive"), GROUPS)
+    with pytest.raises(
+        AssayError, match=r'^gate\.0\.candidate: .*"plian"\. Did you mean "plain"\? There are'
+    ):
+        check_gate_names(asked, ("negative", "positive"), GROUPS, ["plain", "hardened"])
 
 
 def test_checks_of_what_the_data_has_are_accepted() -> None:
