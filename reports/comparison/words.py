@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reports.blocks import Cell, Tone, estimate_cell, norm_cell, noted_cell
 from reports.comparison.model import ComparedRun, Comparison, Difference, Measure
 from reports.formatting import Kind, bare, figure, full, kind_of, name, p_value
+from reports.tradeoffs import intervals_overlap
 from robustness.estimate import Estimate
 
 NOT_THERE = Cell("no such candidate", tone="muted")
@@ -141,9 +142,15 @@ def sentence(group: Sequence[Established]) -> str:
     return (
         f"{each.measure.label} is {found.standing} in {name(each.run.name)}: {full(found.now, of)} against "
         f"{full(found.then, of)}, {signed(found.change.value, kind)} "
-        f"({'; '.join(part for part in evidence if part)})."
+        f"({'; '.join(part for part in evidence if part)}{_only_paired(found)})."
         + (f" Also {found.standing}: {'; '.join(also)}." if also else "")
     )
+
+
+def _only_paired(found: Difference) -> str:
+    """Where the two intervals overlap: it is the pairs that establish the difference."""
+    known = found.now.low is not None and found.then.low is not None
+    return "; the two intervals alone overlap" if known and intervals_overlap(found.now, found.then) else ""
 
 
 def with_relation(p: float) -> str:

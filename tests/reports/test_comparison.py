@@ -69,6 +69,15 @@ def _section(page: Element, anchor: str) -> Element:
     return next(each for each in page.all("section") if each.attributes["id"] == anchor)
 
 
+@pytest.mark.parametrize(("right", "told"), [(530, True), (400, False)])
+def test_where_only_the_pairs_establish_a_difference_it_says_that_the_intervals_overlap(
+    right: int, told: bool
+) -> None:
+    made = comparison([measure("Accuracy", [560, right], [difference(right, 560, 0.001, established=True)])])
+    assert ("the two intervals alone overlap" in render_markdown(made)) is told
+    assert ("the two intervals alone overlap" in render_html(made)) is told
+
+
 def test_an_established_difference_is_told_with_its_numbers_and_its_test() -> None:
     page = parse(render_html(example_comparison()))
     remark = _section(page, "differs").all("li")[0]
