@@ -1,7 +1,6 @@
 """What happened to every example, without a text: outcomes.parquet of a run folder, for comparisons."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.run_folder import replaced
 from attacks.errors import AssayError
 
 CLEAN = ""
@@ -91,16 +91,8 @@ def write_table(table: OutcomeTable, path: Path) -> None:
     about = {"version": VERSION, "label_names": table.label_names, "n": len(table.ids)}
     parts = list(_parts(table))
     whole = pa.concat_tables(parts).replace_schema_metadata({"assay": json.dumps(about)})
-    scratch = path.with_name(path.name + ".tmp")
-    try:
+    with replaced(path) as scratch:
         pq.write_table(whole, scratch, compression="zstd")
-        os.replace(scratch, path)  # noqa: PTH105
-    except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise AssayError(
-            f"{path}: could not be written ({error.strerror}). "
-            "Free some space or make the folder writable, and run again; the ledger is kept."
-        ) from error
 
 
 def read_table(path: Path) -> OutcomeTable:

@@ -96,9 +96,16 @@ class RunFolder:
 
 def write_whole(path: Path, text: str) -> None:
     """Replace a file in one step: a reader sees the old text or the new one, never a part."""
+    with replaced(path) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A file to write beside ``path``, whose place it then takes; raises AssayError where it cannot."""
     scratch = path.with_name(path.name + ".tmp")
     try:
-        scratch.write_text(text, encoding="utf-8")
+        yield scratch
         os.replace(scratch, path)  # noqa: PTH105
     except OSError as error:
         with suppress(OSError):
