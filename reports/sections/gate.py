@@ -1,8 +1,20 @@
 """Every check of the gate: what was required, what was observed, and how it compares with the baseline."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from reports.blocks import Block, Cell, Column, Row, Section, Table, Text, estimate_cell
+from reports.blocks import (
+    Block,
+    Cell,
+    Column,
+    Part,
+    Remark,
+    Remarks,
+    Row,
+    Section,
+    Table,
+    Text,
+    estimate_cell,
+)
 from reports.decisions import Decide
 from reports.formatting import kind_of, moment, name, p_value
 from reports.highlights import is_predictions
@@ -26,12 +38,12 @@ def section(report: AuditReport) -> Section | None:
         nothing = Text("No checks were configured. Add [[gate]] tables to assay.toml to require something.")
         return Section("Gate", "gate", [nothing])
     extras = [extra for extra in _EXTRAS if any(extra[1](check) is not None for check in checks)]
-    return Section("Gate", "gate", [*_tables(report.gate, extras), *_notes(report.gate)])
+    return Section(
+        "Gate", "gate", [_table(report.gate, extras), *_in_words(report.gate), *_notes(report.gate)]
+    )
 
 
-def _tables(gate: GateResult, extras: "Sequence[_Extra]") -> Iterator[Table]:
-    """The checks with their numbers and in words; with many columns the words have a table of their own."""
-    in_words = Column("In words", numeric=False)
+def _table(gate: GateResult, extras: "Sequence[_Extra]") -> Table:
     columns = [
         Column("Check", numeric=False),
         Column("Result", numeric=False),
@@ -40,15 +52,23 @@ def _tables(gate: GateResult, extras: "Sequence[_Extra]") -> Iterator[Table]:
         Column("Observed"),
         *[Column(title) for title, _ in extras],
     ]
-    rows = [(check, _cells(check, gate, extras)) for check in gate.checks]
-    caption = "The checks of the gate"
-    if not extras:
-        whole = [Row(name(check.name), [*cells, Cell(check.message)]) for check, cells in rows]
-        yield Table(caption, [*columns, in_words], whole)
-        return
-    yield Table(caption, columns, [Row(name(check.name), cells) for check, cells in rows])
-    told = [Row(name(check.name), [*cells[:2], Cell(check.message)]) for check, cells in rows]
-    yield Table("The checks of the gate in words", [*columns[:3], in_words], told)
+    rows = [Row(name(check.name), _cells(check, gate, extras)) for check in gate.checks]
+    return Table("The checks of the gate", columns, rows)
+
+
+def _in_words(gate: GateResult) -> list[Block]:
+    """What the numbers of the table do not say alone: why a check failed, and how a change was judged."""
+    told = [check for check in gate.checks if not check.passed or check.change is not None]
+    remarks = [
+        Remark(
+            "good" if check.passed else "bad",
+            "passed" if check.passed else "failed",
+            name(check.candidate),
+            f"{name(check.name)}: {check.message}",
+        )
+        for check in told
+    ]
+    return [Part("In words", [Remarks(remarks)])] if remarks else []
 
 
 def _cells(check: GateCheck, gate: GateResult, extras: "Sequence[_Extra]") -> list[Cell]:

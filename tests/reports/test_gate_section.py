@@ -15,7 +15,7 @@ from tests.reports.example import example_report
 from tests.reports.hostile import SCRIPT
 from tests.reports.page import Element, parse
 
-ALONE = ["Check", "Result", "Candidate", "Required", "Observed", "In words"]
+ALONE = ["Check", "Result", "Candidate", "Required", "Observed"]
 KEPT = Baseline("baseline", "nightly", "2026-02-01T08:30:00+00:00", 700, 640)
 
 
@@ -89,7 +89,7 @@ def test_without_a_baseline_there_is_no_column_for_it() -> None:
 
 def test_a_comparison_adds_the_baseline_the_change_and_its_p_value() -> None:
     titles, rows = table_of(shown(with_gate(FELL, check(minimum=0.6), baseline=KEPT)))
-    assert titles == [*ALONE[:5], "Baseline", "Change", "p, corrected"]
+    assert titles == [*ALONE, "Baseline", "Change", "p, corrected"]
     assert rows[0] == [
         "accuracy",
         "✗ failed",
@@ -103,22 +103,22 @@ def test_a_comparison_adds_the_baseline_the_change_and_its_p_value() -> None:
     assert rows[1][5:8] == ["", "", ""]
 
 
-def test_the_words_have_a_table_of_their_own_where_there_are_many_columns() -> None:
-    one = shown(with_gate(check(minimum=0.6)))
-    assert [row[-1] for row in table_of(one)[1]] == ["as it should be"]
-    assert len(one.all("table")) == 1
-    _, in_words = shown(with_gate(FELL, check(minimum=0.6), baseline=KEPT)).all("table")
-    assert [" ".join(row.words().split()) for row in in_words.all("tr")[1:]] == [
-        "accuracy ✗ failed plain fell by 5.2 points",
-        "accuracy ✓ passed plain as it should be",
+def test_failed_checks_and_changes_are_told_in_words_too() -> None:
+    assert shown(with_gate(check(minimum=0.6))).all("li") == []
+    held = replace(FELL, name="macro_f1", passed=True, message="did not fall")
+    found = shown(with_gate(FELL, held, check(minimum=0.6), check(passed=False), baseline=KEPT))
+    assert [" ".join(each.words().split()) for each in found.all("li")] == [
+        "failed accuracy: fell by 5.2 points plain",
+        "passed macro_f1: did not fall plain",
+        "failed accuracy: as it should be plain",
     ]
 
 
 def test_only_the_columns_that_some_check_fills_are_there() -> None:
     untested = replace(FELL, p_value=None, adjusted_p_value=None)
-    assert table_of(shown(with_gate(untested)))[0] == [*ALONE[:5], "Baseline", "Change"]
+    assert table_of(shown(with_gate(untested)))[0] == [*ALONE, "Baseline", "Change"]
     certain = check(minimum=0.9, decide="certain-fail", p_value=0.2, adjusted_p_value=0.3, test="of it")
-    assert table_of(shown(with_gate(certain)))[0] == [*ALONE[:5], "p, corrected"]
+    assert table_of(shown(with_gate(certain)))[0] == [*ALONE, "p, corrected"]
 
 
 def test_the_notes_name_the_baseline_the_correction_and_what_does_not_count() -> None:
