@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-oldest lint clean
 
 demo: .venv/.demo
 	$(BIN)/assay demo
@@ -11,6 +11,15 @@ demo: .venv/.demo
 test: .venv/.dev
 	$(MAKE) --no-print-directory lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q
+
+# pytest imports the plugin at every start of it, so it is tested with the oldest pytest that it allows, too.
+test-oldest: .venv/.dev .venv/.oldest
+	PYTHONPATH=.venv/oldest OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider tests/plugin
+
+.venv/.oldest: Makefile
+	rm -rf .venv/oldest
+	$(BIN)/python -m pip install -q --target .venv/oldest 'pytest==8.0.0' 'pytest-xdist==3.6.1'
+	@touch $@
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

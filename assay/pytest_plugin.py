@@ -132,7 +132,7 @@ def pytest_testnodedown(node: Any) -> None:
     node.config.stash[SUMMARY].update(told)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
     for line in config.stash[SUMMARY].values():
         terminalreporter.write_line(line)
 
