@@ -17,8 +17,8 @@ from assay.gate.baseline import check_apart, gated, read_baseline
 from assay.ledger import Ledger
 from assay.measure import Measured, measure
 from assay.mlflow_log import told_of
+from assay.outcome_parquet import write_table
 from assay.outcome_rows import outcome_table
-from assay.outcome_table import write_table
 from assay.plan import Plan, make_plan
 from assay.preview import preview
 from assay.progress import Reporter

@@ -15,7 +15,8 @@ import numpy as np
 
 from assay.config_base import folder_name
 from assay.fairness_findings import fairness_findings
-from assay.outcome_table import CLEAN, Answers, OutcomeTable, write_table
+from assay.outcome_parquet import write_table
+from assay.outcome_table import CLEAN, Answers, OutcomeTable
 from assay.prediction_notes import label_counts, notes_of
 from assay.prediction_roles import Roles
 from assay.predictions import Predictions, read_predictions

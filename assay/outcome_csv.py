@@ -14,6 +14,8 @@ from assay.outcome_table import (
     OutcomeTable,
     attack_subject,
     behaviour_subject,
+    columns_of,
+    columns_of_test,
 )
 from attacks.errors import AssayError
 from reports.model import AuditReport
@@ -67,7 +69,6 @@ def subject_names(report: AuditReport) -> dict[str, str]:
 
 def _parts(table: OutcomeTable, names: Mapping[str, str]) -> Iterator[Any]:
     """One Arrow table for each candidate and subject, all of one schema."""
-    import pyarrow as pa
 
     n = len(table.ids)
     words = _safe(table.label_names)
@@ -83,12 +84,7 @@ def _parts(table: OutcomeTable, names: Mapping[str, str]) -> Iterator[Any]:
                     "label": labels,
                     "prediction": _named(words, each.prediction),
                     **_probabilities(table.label_names, each, n),
-                    "skipped": pa.array(each.skipped, pa.bool_()),
-                    "success": pa.array(each.success, pa.bool_()),
-                    "reached": pa.array(each.reached, pa.bool_()),
-                    "queries": pa.array(each.queries, pa.float64()),
-                    "near": _optional(each.near, n, pa.bool_()),
-                    "minimal_norm": _optional(each.minimal_norm, n, pa.float64()),
+                    **columns_of(each),
                     **groups,
                 },
             )
@@ -116,12 +112,7 @@ def _of_test(
             "label": words.take(pa.array(labels, pa.int64())),
             "prediction": pa.nulls(m, pa.string()),
             **{PROBABILITY + name: pa.nulls(m, pa.float64()) for name in table.label_names},
-            "skipped": pa.nulls(m, pa.bool_()),
-            "success": pa.array(test.failed, pa.bool_()),
-            "reached": pa.nulls(m, pa.bool_()),
-            "queries": pa.nulls(m, pa.float64()),
-            "near": pa.nulls(m, pa.bool_()),
-            "minimal_norm": pa.nulls(m, pa.float64()),
+            **columns_of_test(test),
             **{
                 GROUP + column: _safe([None if row is None else str(values[row]) for row in rows])
                 for column, values in table.groups.items()
@@ -189,9 +180,3 @@ def _safe(values: Any) -> Any:
         pc.match_substring_regex(strings, _FORMULA), pc.match_substring_regex(strings, _NUMBER)
     )
     return pc.if_else(formula, pc.binary_join_element_wise("'", strings, ""), strings)
-
-
-def _optional(values: np.ndarray | None, n: int, kind: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.nulls(n, kind) if values is None else pa.array(values, kind)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from assay.outcome_table import OutcomeTable, read_table
+from assay.outcome_parquet import read_table
+from assay.outcome_table import OutcomeTable
 from assay.run_folder import RunFolder
 from attacks.errors import AssayError
 from reports.json_io import from_json

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 
-from assay.outcome_table import CLEAN, Answers, OutcomeTable, write_table
+from assay.outcome_parquet import write_table
+from assay.outcome_table import CLEAN, Answers, OutcomeTable
 from assay.report_command import run_report
 from assay.report_files import write_report
 from assay.report_forms import Form

@@ -1,7 +1,5 @@
 """The page of a comparison in Chromium: nothing runs, nothing is asked for, and every screen can read it."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,15 +7,11 @@ from typing import Any
 import pytest
 
 from reports.comparison.html import render_html
+from tests.reports.browser.chromium import needs_chromium, visit
 from tests.reports.comparison_example import comparison, difference, example_comparison, measure
 from tests.reports.hostile import CLOSER, IMAGE, SCRIPT, WORD, hostile_report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = needs_chromium
 
 
 def pages() -> dict[str, str]:
@@ -36,15 +30,6 @@ def pages() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder: Path = tmp_path_factory.mktemp("pages")
     for name, page in pages().items():
@@ -56,31 +41,22 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_nothing_runs_nothing_is_asked_for_and_no_screen_scrolls_sideways(
     name: str, browser: Any, addresses: dict[str, str]
 ) -> None:
-    with browser.new_page() as page:
-        said: list[str] = []
-        asked: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(addresses[name])
-        assert page.title().startswith("Comparison of ")
-        assert (
-            page.evaluate("getComputedStyle(document.body).marginTop") == "0px"
-        )  # the policy lets the style in
-        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    with visit(browser, addresses[name]) as seen:
+        assert seen.page.title().startswith("Comparison of ")
+        # The policy lets the style in.
+        assert seen.page.evaluate("getComputedStyle(document.body).marginTop") == "0px"
         for width in (320, 375, 1440):
-            page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert said == []
-        assert asked == [addresses[name]]
+            seen.page.set_viewport_size({"width": width, "height": 800})
+            assert seen.sideways() <= 0
+        assert seen.noises() == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(scheme: str, browser: Any, addresses: dict[str, str]) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     for name in ("two", "five", "hostile"):
-        with browser.new_page(color_scheme=scheme) as page:
-            page.goto(addresses[name])
-            page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-            found = axe.run(page).response
+        with visit(browser, addresses[name], color_scheme=scheme) as seen:
+            seen.open_details()
+            found = axe.run(seen.page).response
             assert [each["id"] for each in found["violations"]] == []
             assert len(found["passes"]) > 10

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from assay.outcome_parquet import read_table, write_table
 from assay.outcome_table import (
     CLEAN,
     Answers,
@@ -16,8 +17,6 @@ from assay.outcome_table import (
     OutcomeTable,
     attack_subject,
     behaviour_subject,
-    read_table,
-    write_table,
 )
 from attacks.errors import AssayError
 

@@ -1,6 +1,5 @@
 """What the script of the page adds in a browser: sorting and filtering, under the page's own policy."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -8,24 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from reports import html
 from reports.html import render_html
+from tests.reports.browser.chromium import needs_chromium, visit
 from tests.reports.example import example_report, no_attacks, with_candidates
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 N = 14
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A page with 14 candidates, whose numbers of parameters are no order of their names."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     report = no_attacks(example_report())
     first = report.candidates[0]
     sizes = [900, 1_200, 30_000, None, *(5_000 + 7 * i for i in range(N - 4))]
@@ -35,12 +31,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     ]
     file: Path = tmp_path_factory.mktemp("page") / "report.html"
     file.write_text(render_html(with_candidates(report, many)), encoding="utf-8")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page()
-        opened.goto(file.as_uri())
-        yield opened
-        browser.close()
+    with visit(browser, file.as_uri()) as seen:
+        yield seen.page
 
 
 def costs(page: Any) -> Any:
@@ -113,13 +105,13 @@ CELLS = [
 
 
 @pytest.mark.parametrize("more_missing", [0, 9])
-def test_signs_units_and_bounds_sort_by_what_they_mean(page: Any, more_missing: int) -> None:
+def test_signs_units_and_bounds_sort_by_what_they_mean(browser: Any, more_missing: int) -> None:
     """Also where most of a column was not measured."""
     cells = [*CELLS, *["not measured"] * more_missing]
     rows = "".join(f"<tr><th>{i}</th><td>{cell}</td></tr>" for i, cell in enumerate(cells))
     script = (Path(html.__file__).parent / "templates" / "report.js").read_text(encoding="utf-8")
     head = "<thead><tr><th>Name</th><th>Value</th></tr></thead>"
-    opened = page.context.browser.new_page()
+    opened = browser.new_page()
     opened.set_content(
         f'<div class="scroll"><table>{head}<tbody>{rows}</tbody></table></div><script>{script}</script>'
     )
@@ -135,9 +127,10 @@ def test_signs_units_and_bounds_sort_by_what_they_mean(page: Any, more_missing: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_table_wider_than_a_phone_has_a_shade_until_its_end_is_reached(page: Any, scheme: str) -> None:
-    image = pytest.importorskip("PIL.Image")
-    opened = page.context.browser.new_page()
+def test_a_table_wider_than_a_phone_has_a_shade_until_its_end_is_reached(
+    page: Any, browser: Any, scheme: str
+) -> None:
+    opened = browser.new_page()
     opened.emulate_media(color_scheme=scheme)
     opened.set_viewport_size({"width": 375, "height": 800})
     opened.goto(page.url)
@@ -150,7 +143,7 @@ def test_a_table_wider_than_a_phone_has_a_shade_until_its_end_is_reached(page: A
 
     def contrast() -> int:
         """How far the right edge beside the caption, where no text is, differs from the page around it."""
-        picture = image.open(BytesIO(wide.screenshot())).convert("L")
+        picture = Image.open(BytesIO(wide.screenshot())).convert("L")
         return abs(picture.getpixel((picture.width - 2, 3)) - picture.getpixel((picture.width - 60, 3)))
 
     assert contrast() > 30
