@@ -47,7 +47,7 @@ MEN = _words(
     "nephew sir son sons uncle widower"
 )
 WORD_LIST_NOTE = (
-    "Group `mentions`: women, men, both or neither, by whether a sentence contains one of the words "
+    "Group “mentions”: women, men, both or neither, by whether a sentence contains one of the words "
     f"{', '.join(sorted(WOMEN))} (women) or {', '.join(sorted(MEN))} (men). "
     "A word list is a crude sign of who is meant."
 )

@@ -23,6 +23,7 @@ _UNIT: dict[Kind, str] = {"percent": " %", "points": " points", "number": "", "c
 _WIDE = Context(prec=400)
 """Digits enough for every float."""
 
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|points?\b)")
 _DANGEROUS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
     + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -179,3 +180,8 @@ def name(text: str, limit: int = NAME_LIMIT) -> str:
     """A name (label, group, candidate, attack) on one line, shortened and with nothing hidden in it."""
     line = " ".join(text.split())[: limit + 1]
     return shorten(visible(line) or "(empty)", limit)
+
+
+def unbroken(text: str) -> str:
+    """``text`` in which no line ends between a number and its unit."""
+    return _BEFORE_UNIT.sub("\u00a0", text)

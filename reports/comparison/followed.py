@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reports.blocks import Cell, Remark, Tone, noted_cell
 from reports.comparison.model import ComparedRun, Comparison
-from reports.formatting import figure, interval, kind_of, name
+from reports.formatting import figure, interval, kind_of, name, unbroken
 from reports.limits import required
 from reports.model import Finding, GateCheck, Severity
 
@@ -111,4 +111,4 @@ def _findings(comparison: Comparison, run: int) -> dict[Hashable, Finding]:
 
 def _remark(finding: Finding) -> Remark:
     about = "" if finding.candidate is None else name(finding.candidate)
-    return Remark(SEVERITIES[finding.severity], finding.severity, about, finding.message)
+    return Remark(SEVERITIES[finding.severity], finding.severity, about, unbroken(finding.message))

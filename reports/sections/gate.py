@@ -16,7 +16,7 @@ from reports.blocks import (
     estimate_cell,
 )
 from reports.decisions import Decide
-from reports.formatting import kind_of, moment, name, p_value
+from reports.formatting import kind_of, moment, name, p_value, unbroken
 from reports.highlights import is_predictions
 from reports.limits import limit_figure, required, unit_of_change
 from reports.model import AuditReport, GateCheck, GateResult
@@ -76,7 +76,7 @@ def _cells(check: GateCheck, gate: GateResult, extras: "Sequence[_Extra]") -> li
     return [
         result,
         Cell(name(check.candidate)),
-        Cell(required(check, gate.smallest_difference).replace(" %", "\u00a0%"), _DECIDE[check.decide]),
+        Cell(unbroken(required(check, gate.smallest_difference)), _DECIDE[check.decide]),
         estimate_cell(check.observed, kind_of(check.metric), show_n=True),
         *[extra(check) or Cell("") for _, extra in extras],
     ]

@@ -23,7 +23,7 @@ from reports.blocks import (
 )
 from reports.decisions import Recommendation
 from reports.definitions import is_tested
-from reports.formatting import counted, kind_of, listed, name
+from reports.formatting import counted, kind_of, listed, name, unbroken
 from reports.highlights import (
     Family,
     accuracy_under,
@@ -105,7 +105,7 @@ def _of_kind(kind: str, found: Sequence[Finding]) -> Details:
 def remark(finding: Finding) -> Remark:
     about = name(finding.candidate) if finding.candidate is not None else "all candidates"
     weight = "failed check" if finding.id == FAILED else finding.severity
-    return Remark(_WEIGHTS[finding.severity], weight, about, finding.message, section_of(finding))
+    return Remark(_WEIGHTS[finding.severity], weight, about, unbroken(finding.message), section_of(finding))
 
 
 def candidates_table(report: AuditReport) -> Table:

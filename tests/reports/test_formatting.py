@@ -161,3 +161,10 @@ def test_a_metric_keeps_its_capitals_within_a_sentence() -> None:
         "F1",
         "true positive rate",
     ]
+
+
+def test_no_line_ends_between_a_number_and_its_unit() -> None:
+    told = "falls 3.1 points to 84.0 % (81 % to 86 %); 5 pointers, 1 point"
+    assert formatting.unbroken(told) == (
+        "falls 3.1\u00a0points to 84.0\u00a0% (81\u00a0% to 86\u00a0%); 5 pointers, 1\u00a0point"
+    )
