@@ -129,7 +129,8 @@ def _change(subject: Subject, sides: _Sides, first: Estimate, second: Estimate) 
         if not rows.any():
             raise UnmeasuredError("no shared example counts in it")
         return _of_rate(had[rows], had_then[rows], "", sides.now.confidence)
-    return _of_resampled(_paired(subject.metric, mine, theirs), sides.now, first, second)
+    rng = np.random.default_rng(sorted((sides.now.seed, sides.then.seed)))
+    return _of_resampled(_paired(subject.metric, mine, theirs), rng, sides.now.confidence, first, second)
 
 
 def _of_rate(now: np.ndarray, then: np.ndarray, words: str, confidence: float) -> Change:
@@ -160,14 +161,15 @@ def _paired(metric: str, mine: Answered, theirs: Answered) -> Paired:
     return Paired(now, then, weighed.rows, weighed.value)
 
 
-def _of_resampled(paired: Paired, audit: Audited, first: Estimate, second: Estimate) -> Change:
+def _of_resampled(
+    paired: Paired, rng: np.random.Generator, confidence: float, first: Estimate, second: Estimate
+) -> Change:
     m, (now, then) = paired.n, paired.values()
     for value, which in ((now, "this"), (then, "the other")):
         if math.isnan(value):
             raise UnmeasuredError(f"on the shared examples {which} audit has none")
-    rng = np.random.default_rng(audit.seed)
     p_drop, p_rise = swapping_test(paired, rng)
-    ends = interval_of(now - then, bootstrap(paired, rng), audit.confidence) or (None, None)
+    ends = interval_of(now - then, bootstrap(paired, rng), confidence) or (None, None)
     return Change(
         _own(now, first, m),
         _own(then, second, m),

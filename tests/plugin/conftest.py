@@ -16,10 +16,9 @@ from tests.plugin.projects import FAILS, HOMOGLYPHS, PASSES, UNDER_ATTACK, write
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the packaged sentence encoder, without the options of the pytest around, and not under CI,
-    where pytest repeats every failure in its summary."""
+    """Without the packaged sentence encoder, and without the options of the pytest around."""
     monkeypatch.setattr(text_quality, "is_installed", lambda source: False)
-    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID", "CI", "BUILD_NUMBER"):
+    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID"):
         monkeypatch.delenv(name, raising=False)
 
 

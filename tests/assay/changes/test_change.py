@@ -267,10 +267,30 @@ def test_the_swapping_test_is_the_exact_mcnemar_test_of_a_rate() -> None:
 def test_a_p_value_is_never_zero_and_equal_audits_differ_by_nothing() -> None:
     share = lambda weights: weights[:, 1] / weights.sum(axis=1)  # noqa: E731
     far = Paired(np.ones(100, dtype=int), np.zeros(100, dtype=int), 2, share)
-    assert swapping_test(far, np.random.default_rng(0), 999)[1] == 1 / 1000
+    # One of 1,000 deals and 1,000 mirrors.
+    assert swapping_test(far, np.random.default_rng(0), 999) == (1.0, 1 / 2000)
     same = Paired(np.ones(100, dtype=int), np.ones(100, dtype=int), 2, share)
     assert swapping_test(same, np.random.default_rng(0)) == (1.0, 1.0)
     assert not bootstrap(same, np.random.default_rng(0)).any()
+
+
+@pytest.mark.parametrize(
+    "metric", ["macro_f1", "roc_auc", "expected_calibration_error", "accuracy_difference"]
+)
+def test_the_other_way_round_only_signs_differ(metric: str) -> None:
+    (labels, first), rng = samples(300, 0.8, 3), np.random.default_rng(1)
+    groups = {"side": rng.choice(["a", "b", "c"], 300)}
+    second = np.where(rng.random(300) < 0.9, labels, 1 - labels)
+    subject = Subject(metric, group="side" if metric == "accuracy_difference" else None)
+    one, other = (
+        replace(audit_of(labels.tolist(), answered.tolist(), groups=groups), seed=seed)
+        for seed, answered in enumerate((first, second))
+    )
+    there, back = change(one, other, subject), change(other, one, subject)
+    assert (there.p_drop, there.p_rise) == (back.p_rise, back.p_drop)
+    assert there.change.value == pytest.approx(-(back.change.value or 0))
+    assert there.change.low == pytest.approx(-(back.change.high or 0))
+    assert there.change.high == pytest.approx(-(back.change.low or 0))
 
 
 def test_the_bootstrap_of_counts_is_that_of_rows() -> None:
