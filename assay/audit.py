@@ -22,6 +22,7 @@ from assay.outcome_rows import outcome_table
 from assay.plan import Plan, make_plan
 from assay.preview import preview
 from assay.progress import Reporter
+from assay.recorded_inputs import record
 from assay.report_files import write_report
 from assay.run_folder import RunFolder, write_whole
 from assay.trust import with_validity
@@ -33,6 +34,17 @@ from robustness.device import describe_device
 
 WORDS = ("textattack", "nltk", "flair")
 """What recipes are made of, beside their resources."""
+PARTIAL = Finding(
+    "audit.partial",
+    "critical",
+    None,
+    "",
+    "",
+    None,
+    None,
+    "This report is partial: black-box attacks are shown as far as an interrupted audit came, and "
+    "behavioural tests, suites and validity checks are left out. The command without --partial completes it.",
+)
 LIBRARIES = ("assay", "torch", "transformers", "fairlearn", "scikit-learn", "numpy")
 
 
@@ -49,22 +61,31 @@ def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False)
     baseline = read_baseline(config.gating.baseline)
     run = RunFolder.create(config.runs / config.name)
     with run.lock(), Ledger(run.ledger) as ledger:
+        inputs = record(config)  # before anything of them is read
         plan = make_plan(config, ledger.answer_store)
         if partial:
             plan = as_far_as_it_came(plan)
         run.remove_reports()  # what an earlier audit said must not be taken for what this one says
         measured = measure_candidates(plan, run, ledger, reporter)
         results, outcomes = [each.result for each in measured], outcome_table(plan, measured)
-        now = Audited(results, outcomes, config.fairness.confidence, config.seed)
+        found = find(plan, measured)
+        now = Audited(
+            results,
+            outcomes,
+            config.fairness.confidence,
+            config.seed,
+            by_row=config.data.id is None,
+            data_sha256=plan.dataset.fingerprint,
+        )
         report = assemble(
             plan,
             results,
-            find(plan, measured),
+            [PARTIAL, *found] if partial else found,
             gated(config.gate, now, config.gating, baseline),
             started=started.isoformat(timespec="seconds"),
             seconds=time.perf_counter() - clock,
         )
-        write_table(outcomes, run.outcomes)
+        write_table(outcomes, run.outcomes, report.provenance, inputs)
         write_report(report, run)
         if config.log_to:
             reporter.say(told_of(report, run))  # a log that fails is told; the audit has not failed
@@ -75,17 +96,8 @@ def run_audit(config: AuditConfig, reporter: Reporter, *, partial: bool = False)
 
 def as_far_as_it_came(plan: Plan) -> Plan:
     """The plan with black-box attacks as far as an earlier run came, and without what would ask the models
-    anew: behavioural tests and validity checks. The report says so."""
-    note = (
-        "This report is partial: black-box attacks are shown as far as an interrupted audit came; "
-        "behavioural tests and validity checks are left out."
-    )
-    config = plan.config.model_copy(
-        update={
-            "validity": ValidityConfig(examples=0),
-            "data": plan.config.data.model_copy(update={"notes": [*plan.config.data.notes, note]}),
-        }
-    )
+    anew: behavioural tests and validity checks."""
+    config = plan.config.model_copy(update={"validity": ValidityConfig(examples=0)})
     nothing = tuple(Budget(queries=0) for _ in plan.budgets)
     return replace(plan, config=config, budgets=nothing, behaviours=(), suites=())
 

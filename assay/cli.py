@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from assay.cli_compare import compare
 from assay.cli_fairness import fairness
-from assay.cli_gate import baseline, gate
+from assay.cli_gate import EXIT_GATE_FAILED, baseline, gate
 from assay.cli_init import init
 from assay.cli_options import (
     EXIT_COULD_NOT_RUN,
@@ -65,8 +65,6 @@ app = typer.Typer(
 
 app.add_typer(resources, name="resources")
 app.add_typer(baseline, name="baseline")
-
-EXIT_GATE_FAILED = 1
 
 
 class Listing(StrEnum):

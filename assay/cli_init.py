@@ -1,5 +1,6 @@
 """``assay init`` on the command line."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,8 @@ def init(
         bool,
         typer.Option(
             "--ci",
-            help="Write .github/workflows/assay.yml too, for GitHub; an assay.toml that is there stays.",
+            help="Write a workflow for GitHub too, into .github of the repository; an assay.toml that is "
+            "there stays.",
         ),
     ] = False,
     force: Annotated[
@@ -60,5 +62,7 @@ def init(
     lines = run_init(
         data, model=model, folder=folder, text=text, label=label, groups=group or None, ci=ci, force=force
     )
+    encoding = sys.stdout.encoding or "utf-8"
     for line in lines:
-        typer.echo(line)
+        # The files are written: a terminal that cannot show a name must not make an error of that.
+        typer.echo(line.encode(encoding, "backslashreplace").decode(encoding))

@@ -128,10 +128,14 @@ def _absolute(value: Any, place: Place, base: Path) -> Any:
 
 
 def _resolved(value: str, base: Path) -> Path:
+    """Absolute. Only a leading ~ is a home folder: ./~notes.csv is a file."""
     try:
-        return (base / Path(value).expanduser()).resolve()
-    except (RuntimeError, ValueError) as error:  # an unknown ~user, a NUL character
+        path = Path(value).expanduser() if value.startswith("~") else Path(value)
+        found = (base / path).resolve()
+        str(found).encode()  # reports and keys of the ledger hold it as text
+    except (RuntimeError, ValueError) as error:  # an unknown ~user, a NUL character, a name that is not UTF-8
         raise AssayError(f"{value!r} is not a usable path: {error}") from error
+    return found
 
 
 def toml_value(text: str) -> Any:

@@ -87,7 +87,7 @@ def run_fairness(path: Path, roles: Roles, settings: Settings) -> tuple[AuditRep
             gate=gate,
             verdict=verdict_of([name], found, gate),
         )
-        write_table(_table(predictions, name), run.outcomes)
+        write_table(_table(predictions, name), run.outcomes, report.provenance)
         write_report(report, run)
     return report, run
 
@@ -131,12 +131,13 @@ def _checked_name(path: Path, settings: Settings) -> str:
 def _folder(run: RunFolder) -> Iterator[None]:
     """Make the folder and prove that it can be written; where what follows fails, leave none that is empty.
 
-    Raises AssayError too for a folder that holds an audit, whose reports these would replace.
+    Raises AssayError too for a folder that holds an audit or a baseline, whose files these would replace.
     """
-    if run.ledger.exists():
+    if run.ledger.exists() or run.holds_baseline:
+        held = "an audit, whose report" if run.ledger.exists() else "a baseline, which"
         raise AssayError(
-            f"{run.path}: the folder holds an audit, whose report would be lost. Choose another one with "
-            "--output FOLDER or --name NAME."
+            f"{run.path}: the folder holds {held} would be lost. Choose another one with --output FOLDER or "
+            "--name NAME."
         )
     made = [folder for folder in (run.path, *run.path.parents) if not folder.exists()]
     try:

@@ -15,6 +15,8 @@ from assay.config_models import AuditConfig
 from assay.gate.baseline import gated, name_of, read_baseline
 from assay.gate.checks import check_gate, check_gate_names
 from assay.gate.keeping import keep
+from assay.gate.measured import check_measured, groups_of
+from assay.overwriting import check_target
 from assay.run_folder import write_whole
 from assay.saved_runs import SavedRun, open_run
 from attacks.errors import AssayError, nearest
@@ -32,8 +34,8 @@ def run_gate(
 
     config: the file with the checks and [gating], an assay.toml or only these; by default what the run was
     configured with. baseline: a folder, instead of that of [gating]. junit: a file for the JUnit XML.
-    Raises AssayError for a run, a file or a baseline that cannot be read, and for checks that cannot be
-    decided, of which having none is one.
+    Raises AssayError for a run, a file or a baseline that cannot be read, for checks that cannot be decided,
+    of which having none is one, and for a file that would replace one of these.
     """
     run = open_run(path)
     asked, source = (
@@ -51,7 +53,12 @@ def run_gate(
             f"{settings.baseline}: the baseline is the run itself, from which nothing can differ. Name "
             "another one with --baseline FOLDER."
         )
-    gate = gated(asked.gate, Audited.of(run), settings, read_baseline(settings.baseline))
+    against = read_baseline(settings.baseline)
+    if junit is not None:
+        read = [run, against] if against is not None else [run]
+        files = [config] if config is not None else []
+        check_target(junit, [each.folder for each in read], own=run.folder.junit, read=files)
+    gate = gated(asked.gate, Audited.of(run), settings, against)
     names = [candidate.name for candidate in run.report.candidates]
     verdict = verdict_of(names, run.report.findings, gate)
     report = replace(run.report, gate=gate, verdict=verdict)
@@ -67,7 +74,7 @@ def gate_lines(report: AuditReport) -> Iterator[str]:
     gate = report.gate
     if gate.baseline is not None:
         kept = gate.baseline
-        shared = f"of which {kept.shared:,} are shared"
+        shared = f"of which {kept.shared:,} are shared, with the same label"
         if not kept.shared:
             shared = "none of which is known to be shared"
         yield (
@@ -149,8 +156,11 @@ def _check(checks: Sequence[GateConfig], run: SavedRun, source: str, *, own: boo
         raise AssayError(f"{source}: {what}: expected [[gate]] tables, got none. {also}")
     try:
         check_gate(checks)
-        names = [each.name for each in run.report.candidates]
-        check_gate_names(checks, tuple(run.report.data.label_counts), {}, names)
+        report = run.report
+        names = [each.name for each in report.candidates]
+        if not own:  # an audit has refused what its own checks may not name
+            check_measured(checks, report)
+        check_gate_names(checks, tuple(report.data.label_counts), groups_of(report), names)
     except AssayError as error:
         raise AssayError(f"{source}: {error}") from error
 

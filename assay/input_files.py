@@ -17,10 +17,17 @@ def input_files(config: AuditConfig) -> Iterator[Path]:
     """
     own = config.runs / config.name
     for path in _paths(config):
+        # In a folder around it the run is no input; what is named in it is one.
+        around = own.is_relative_to(path)
         files = path.rglob("*") if path.is_dir() else [path]
-        yield from (file for file in files if file.is_file() and not file.is_relative_to(own))
+        yield from (file for file in files if file.is_file() and not (around and file.is_relative_to(own)))
     for source in _objects(config):
         yield from _code(source.partition(":")[0].partition(".")[0], config.base)
+
+
+def input_folders(config: AuditConfig) -> Iterator[Path]:
+    """The folders of which every file counts."""
+    yield from (path for path in _paths(config) if path.is_dir())
 
 
 def _paths(config: AuditConfig) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from assay.outcome_table import (
     columns_of_test,
 )
 from attacks.errors import AssayError
+from reports.highlights import label_of
 from reports.model import AuditReport
 
 PROBABILITY = "p: "
@@ -61,7 +62,7 @@ def subject_names(report: AuditReport) -> dict[str, str]:
     names = {}
     for candidate in report.candidates:
         for attack in candidate.robustness.attacks:
-            names[attack_subject(attack.name, attack.params)] = attack.label
+            names[attack_subject(attack.name, attack.params)] = label_of(report, attack)
         for test in candidate.robustness.behaviours:
             names[behaviour_subject(test.name, test.params)] = test.name
     return names

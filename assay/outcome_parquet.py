@@ -1,41 +1,56 @@
 """outcomes.parquet of a run folder: the outcomes of every example, for comparisons."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from assay.outcome_about import about_of, identity
 from assay.outcome_table import GROUP, Answers, Failures, OutcomeTable, columns_of, columns_of_test
 from assay.run_folder import replaced
 from attacks.errors import AssayError
+from reports.model import Provenance
 
 VERSION = 1
 
 
-def write_table(table: OutcomeTable, path: Path) -> None:
-    """Replace the file in one step. Raises AssayError where it cannot be written."""
+def write_table(
+    table: OutcomeTable, path: Path, of: Provenance, inputs: Mapping[str, Any] | None = None
+) -> None:
+    """Replace the file in one step. Raises AssayError where it cannot be written.
+
+    of: the audit whose outcomes they are; only its audit.json can be read with them. inputs: what is
+    recorded of its input files, see ``assay.recorded_inputs.record``.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    about = {"version": VERSION, "label_names": table.label_names, "n": len(table.ids)}
+    about = {
+        "version": VERSION,
+        "label_names": table.label_names,
+        "n": len(table.ids),
+        "audit": identity(of),
+        "inputs": inputs,
+    }
     parts = list(_parts(table))
     whole = pa.concat_tables(parts).replace_schema_metadata({"assay": json.dumps(about)})
     with replaced(path) as scratch:
         pq.write_table(whole, scratch, compression="zstd")
 
 
-def read_table(path: Path) -> OutcomeTable:
-    """The table that ``write_table`` wrote; raises AssayError for one that is missing or something else."""
+def read_table(path: Path, of: Provenance) -> OutcomeTable:
+    """The table that ``write_table`` wrote for the same audit; raises AssayError for one that is missing, of
+    another audit, or something else. Files from before this was recorded are taken as they are."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         whole = pq.read_table(path)
-        about = json.loads((whole.schema.metadata or {})[b"assay"])
-        version = about["version"]
+        about = about_of(whole.schema)
+        version, audit = about["version"], about.get("audit")
         found = _table(whole, tuple(about["label_names"])) if version == VERSION else None
     except FileNotFoundError as error:
         raise AssayError(
@@ -49,6 +64,11 @@ def read_table(path: Path) -> OutcomeTable:
         raise AssayError(
             f"{path}: expected outcomes of version {VERSION}, got {version}. Another version of "
             "assay wrote them: update assay, or run the audit again."
+        )
+    if audit is not None and audit != identity(of):
+        raise AssayError(
+            f"{path}: these are the outcomes of another audit than the audit.json beside them, which began "
+            f"at {of.started}. Put back the two files of one audit, or run it again."
         )
     return found
 

@@ -44,7 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=False,
         help="Never audit: checks whose audit is missing or out of date are errors.",
     )
-    parser.addini("assay", "An assay.toml whose gate is tested with all other tests.", default="")
+    parser.addini(
+        "assay",
+        "An assay.toml whose gate is tested with the whole suite, or with the folder that it is in; "
+        "not where other files or folders are named.",
+        default="",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,15 +58,17 @@ def pytest_configure(config: pytest.Config) -> None:
     arguments = [_file_of(argument, config) for argument in config.args]
     requested = {file for file in arguments if _is_configuration(file)}
     chosen = configuration(config)
-    # What the ini file names is part of the whole suite, not of a run of some of its tests.
-    named = config.args_source is pytest.Config.ArgsSource.ARGS
-    if chosen is not None and (config.getoption("assay") is not None or not named):
-        if not chosen.is_file():
-            raise pytest.UsageError(f"--assay, or assay in the ini file: there is no file {chosen}")
-        requested.add(chosen)
-        # A folder that is collected anyway brings the file along.
-        if not any(chosen == file or (file.is_dir() and chosen.is_relative_to(file)) for file in arguments):
-            config.args.append(str(chosen))
+    # What the ini file names is part of the whole suite and of its folder, not of a run of some other tests.
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    if chosen is not None:
+        within = any(chosen == file or (file.is_dir() and chosen.is_relative_to(file)) for file in arguments)
+        if config.getoption("assay") is not None or whole or within:
+            if not chosen.is_file():
+                raise pytest.UsageError(f"--assay, or assay in the ini file: there is no file {chosen}")
+            requested.add(chosen)
+            # A folder that is collected anyway brings the file along.
+            if not within:
+                config.args.append(str(chosen))
     config.stash[REQUESTED] = frozenset(requested)
     config.stash[COLLECTED] = set()
     config.stash[SUMMARY] = {}

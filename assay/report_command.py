@@ -1,12 +1,12 @@
 """``assay report``: a run that is over, rendered again; no model is loaded."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from assay.overwriting import check_target
 from assay.report_forms import Form
-from assay.run_folder import RunFolder, write_whole
+from assay.run_folder import RunFolder, replaced, write_whole
 from assay.saved_runs import SavedRun, open_run
 from attacks.errors import AssayError
 
@@ -29,7 +29,7 @@ def run_report(
     saved = open_run(path)
     target = saved.folder.report if output is None and form is Form.html else output
     if target is not None and target != STANDARD_OUTPUT:
-        _check(target, saved.folder, form)
+        check_target(target, [saved.folder], own=_own(saved.folder, form))
     if form is Form.csv:
         return _csv(saved, target)
     text = _renderer(form, candidate)(saved)
@@ -83,23 +83,12 @@ def _csv(saved: SavedRun, target: Path | None) -> tuple[Path | None, str]:
     if target is None or target == STANDARD_OUTPUT:
         write_csv(saved.outcomes, names, sys.stdout.buffer)
         return None, ""
-    scratch = target.with_name(target.name + ".tmp")
-    try:
-        with scratch.open("wb") as sink:
-            write_csv(saved.outcomes, names, sink)
-        os.replace(scratch, target)  # noqa: PTH105
-    except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise AssayError(f"{target}: could not be written ({error.strerror}).") from error
+    with replaced(target) as scratch, scratch.open("wb") as sink:
+        write_csv(saved.outcomes, names, sink)
     return target, ""
 
 
-def _check(target: Path, run: RunFolder, form: Form) -> None:
-    """Raise AssayError where the output cannot be a file, or is what reports are made of."""
-    if target.is_dir():
-        raise AssayError(f"{target}: expected a file to write, got a folder. Name a file in it.")
-    if not target.parent.is_dir():
-        raise AssayError(f"{target}: there is no folder {target.parent}. Make it, or choose another one.")
-    sources = {run.outcomes, run.ledger} | (set() if form is Form.json else {run.audit})
-    if target.resolve() in {source.resolve() for source in sources}:
-        raise AssayError(f"{target}: reports are made of this file; writing there would lose it.")
+def _own(run: RunFolder, form: Form) -> Path | None:
+    """The file of a run that holds this form of its report."""
+    files = {Form.html: run.report, Form.markdown: run.summary, Form.json: run.audit, Form.junit: run.junit}
+    return files.get(form)

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,10 +84,24 @@ class RunFolder:
     def outcomes(self) -> Path:
         return self.path / "outcomes.parquet"
 
+    @property
+    def results(self) -> tuple[Path, ...]:
+        """What an audit says, whether it is there or not: everything but the ledger and the models."""
+        return self.audit, self.report, self.summary, self.junit, self.changed_texts, self.outcomes
+
+    @property
+    def of_a_run(self) -> list[Path]:
+        """The files that are there and that a run has, but no baseline that was kept of one."""
+        return [path for path in (self.ledger, self.report, self.summary) if path.exists()]
+
+    @property
+    def holds_baseline(self) -> bool:
+        """Whether what ``assay baseline set`` keeps is there, without the reports of a run."""
+        return self.audit.exists() and not self.of_a_run
+
     def remove_reports(self) -> None:
         """Remove the results of an earlier audit; the ledger and the models stay."""
-        reports = (self.audit, self.report, self.summary, self.junit)
-        for path in (*reports, self.changed_texts, self.outcomes):
+        for path in self.results:
             path.unlink(missing_ok=True)
 
     def model(self, candidate: str) -> Path:
@@ -95,21 +109,32 @@ class RunFolder:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace a file in one step: a reader sees the old text or the new one, never a part."""
+    """Write a file as ``replaced`` does: a reader sees the old text or the new one, never a part."""
     with replaced(path) as scratch:
         scratch.write_text(text, encoding="utf-8")
 
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A file to write beside ``path``, whose place it then takes; raises AssayError where it cannot."""
-    scratch = path.with_name(path.name + ".tmp")
+    """A new file to write, which takes the place of ``path`` in one step once all of it is there.
+
+    A symbolic link stays one: what it points to is replaced. What is no regular file, a pipe or a device,
+    can have no other file in its place: it is written itself.
+    Raises AssayError where it cannot be written. Whatever goes wrong, the old file is left, and no scraps.
+    """
     try:
-        yield scratch
-        os.replace(scratch, path)  # noqa: PTH105
+        if path.exists() and not path.is_file():
+            yield path
+            return
+        target = Path(os.path.realpath(path))
+        # In a folder of its own: its name is nobody else's, and its permissions are those of any new file.
+        with tempfile.TemporaryDirectory(
+            dir=target.parent, prefix=".new-", ignore_cleanup_errors=True
+        ) as folder:
+            scratch = Path(folder) / target.name
+            yield scratch
+            os.replace(scratch, target)  # noqa: PTH105
     except OSError as error:
-        with suppress(OSError):
-            scratch.unlink(missing_ok=True)
         raise AssayError(f"{path}: could not be written ({_cause(path, error)}") from error
 
 

@@ -23,9 +23,10 @@ class SavedRun:
     def outcomes(self) -> OutcomeTable | None:
         """What happened to each example; None where an earlier version of assay kept nothing of it.
 
-        Raises AssayError for a file that cannot be read.
+        Raises AssayError for a file that cannot be read, or that is of another audit.
         """
-        return read_table(self.folder.outcomes) if self.folder.outcomes.exists() else None
+        outcomes = self.folder.outcomes
+        return read_table(outcomes, self.report.provenance) if outcomes.exists() else None
 
 
 def open_run(path: Path) -> SavedRun:
@@ -49,5 +50,8 @@ def open_run(path: Path) -> SavedRun:
     except OSError as error:
         raise AssayError(f"{folder.audit}: cannot be read ({error.strerror or error}).") from error
     except UnicodeDecodeError as error:
-        raise AssayError(f"{folder.audit}: cannot be read: {error}") from error
+        raise AssayError(
+            f"{folder.audit}: expected an audit.json, which is UTF-8 text, got something else. Restore the "
+            "file, or run the audit again."
+        ) from error
     return SavedRun(folder, from_json(text, str(folder.audit)))

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assay.changes.audited import Audited
+from assay.changes.audited import Audited, by_row
 from assay.changes.compared import Side, answered, bounded_attacks, survived
-from assay.changes.failing import FailureTest, failure_tests
 from assay.changes.metrics import FLIP_RATES, OF_CLASS, split_label
 from assay.changes.observed import observed
 from assay.changes.pairing import (
@@ -15,6 +14,7 @@ from assay.changes.pairing import (
     enough,
     paired_failures,
     pairs_of,
+    same_rows,
     stacked,
     with_other_label,
 )
@@ -22,7 +22,7 @@ from assay.changes.resampling import Paired, bootstrap, interval_of, swapping_te
 from assay.changes.subject import Subject
 from assay.changes.two_samples import check_groups, difference_of_samples, known_shared
 from assay.changes.values import RATES, Answered, rate_of, weighing
-from assay.outcome_table import attack_subject
+from assay.outcome_table import Failures, behaviour_subject
 from reports.formatting import counted
 from reports.model import CandidateResult
 from robustness.estimate import Estimate, wilson
@@ -68,31 +68,16 @@ def change_of(subject: Subject, now: Audited, then: Audited, candidate: str, oth
     reason = first.reason or second.reason or ""
     if theirs is not None:
         try:
-            second = observed(_in_other(subject, mine, theirs), theirs)
+            second = observed(subject, theirs)
             if mine is not None and first.value is not None:
                 return _change(subject, _Sides(now, then, mine, theirs), first, second)
         except UnmeasuredError as error:
             reason = str(error)
-            second = second if second.value is not None else Estimate.undefined(reason)
     return Change(first, second, Estimate.undefined(reason), None, None, "not tested", 0)
 
 
 def _result(audit: Audited, name: str) -> CandidateResult | None:
     return next((each for each in audit.candidates if each.name == name), None)
-
-
-def _in_other(subject: Subject, mine: CandidateResult | None, theirs: CandidateResult) -> Subject:
-    """The subject with the parameters of the same attack as ``theirs`` has them (read from a file, a tuple
-    is a list)."""
-    if subject.attack is None:
-        return subject
-    wanted = attack_subject(subject.attack, subject.params or {})
-    for attack in theirs.robustness.attacks:
-        if attack_subject(attack.name, attack.params) == wanted:
-            return replace(subject, params=attack.params)
-    attacked = subject.attack_in(mine) if mine else None
-    label = attacked.label if attacked else subject.attack
-    raise UnmeasuredError(f"the other audit did not run {label}, or not with the same parameters")
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,33 +89,47 @@ class _Sides:
     mine: CandidateResult
     theirs: CandidateResult
 
+    def failures(self, subject: Subject) -> tuple[Failures | None, Failures | None]:
+        """Of a test now and then; None where not kept."""
+        kind = FLIP_RATES.get(subject.metric)
+        key = kind or behaviour_subject(subject.behaviour or "", subject.params or {})
+        mine, theirs = (
+            None if audit.outcomes is None else audit.outcomes.failures.get(result.name, {}).get(key)
+            for audit, result in ((self.now, self.mine), (self.then, self.theirs))
+        )
+        return mine, theirs
+
 
 def _change(subject: Subject, sides: _Sides, first: Estimate, second: Estimate) -> Change:
     """first, second: the metric in the audits themselves; the first is defined."""
     if subject.behaviour is not None or subject.metric in FLIP_RATES:
-        return _of_failures(subject, sides)
-    attack = _in_other(subject, sides.mine, sides.theirs).attack_in(sides.theirs)
-    if attack is not None and attack.unreached:
+        return _of_failures(subject, sides, first, second)
+    attack = subject.attack_in(sides.theirs)
+    if subject.attack is not None and (attack is None or attack.unreached):
         raise UnmeasuredError(f"in the other audit {second.reason}")
     if sides.now.outcomes is None or sides.then.outcomes is None:
         return _of_samples(subject, sides, first, second, NOT_KEPT)
-    by_row = sides.now.by_row or sides.then.by_row
-    pairs = pairs_of(sides.now.outcomes, sides.then.outcomes, by_row=by_row)
+    rows = by_row(sides.now, sides.then)
+    pairs = pairs_of(sides.now.outcomes, sides.then.outcomes, by_row=rows)
     if not pairs.enough:
         most = max(pairs.n_now, pairs.n_then)
-        shared = known_shared(len(pairs.now), most, "examples", by_row=by_row)
+        shared = known_shared(len(pairs.now), most, "examples", by_row=rows)
         return _of_samples(subject, sides, first, second, shared)
     now, then = Side(sides.now.outcomes, sides.mine), Side(sides.then.outcomes, sides.theirs)
     if subject.metric == "worst_case_accuracy":
         return _of_rate(*survived(pairs, now, then), sides.now.confidence)
     mine, theirs = answered(subject, pairs, now, then)
     if split_label(subject.metric)[0] in RATES:
-        (rows, had), (_, had_then) = rate_of(subject.metric, mine), rate_of(subject.metric, theirs)
-        if not rows.any():
+        (of, had), (_, had_then) = rate_of(subject.metric, mine), rate_of(subject.metric, theirs)
+        if not of.any():
             raise UnmeasuredError("no shared example counts in it")
-        return _of_rate(had[rows], had_then[rows], "", sides.now.confidence)
+        return _of_rate(had[of], had_then[of], "", sides.now.confidence)
     rng = np.random.default_rng(sorted((sides.now.seed, sides.then.seed)))
-    return _of_resampled(_paired(subject.metric, mine, theirs), rng, sides.now.confidence, first, second)
+    # What an audit says of more examples is not what the shared ones say, even where the value is the same.
+    whole = [
+        each if n == len(pairs.now) else None for each, n in ((first, pairs.n_now), (second, pairs.n_then))
+    ]
+    return _of_resampled(_paired(subject.metric, mine, theirs), rng, sides.now.confidence, *whole)
 
 
 def _of_rate(now: np.ndarray, then: np.ndarray, words: str, confidence: float) -> Change:
@@ -162,8 +161,13 @@ def _paired(metric: str, mine: Answered, theirs: Answered) -> Paired:
 
 
 def _of_resampled(
-    paired: Paired, rng: np.random.Generator, confidence: float, first: Estimate, second: Estimate
+    paired: Paired,
+    rng: np.random.Generator,
+    confidence: float,
+    first: Estimate | None,
+    second: Estimate | None,
 ) -> Change:
+    """first, second: the metric in the audits themselves; None for one that has other examples too."""
     m, (now, then) = paired.n, paired.values()
     for value, which in ((now, "this"), (then, "the other")):
         if math.isnan(value):
@@ -181,10 +185,11 @@ def _of_resampled(
     )
 
 
-def _own(value: float, audited: Estimate, m: int) -> Estimate:
+def _own(value: float, audited: Estimate | None, m: int) -> Estimate:
     """The audit's own estimate where it is that of the shared examples."""
-    own = audited.value is not None and math.isclose(audited.value, value, abs_tol=1e-9)
-    return audited if own else Estimate(value, None, None, m)
+    if audited is None or audited.value is None or not math.isclose(audited.value, value, abs_tol=1e-9):
+        return Estimate(value, None, None, m)
+    return audited
 
 
 def _of_samples(subject: Subject, sides: _Sides, first: Estimate, second: Estimate, why: str) -> Change:
@@ -205,36 +210,19 @@ def _of_samples(subject: Subject, sides: _Sides, first: Estimate, second: Estima
     return Change(first, second, found.change, found.p_drop, found.p_rise, test, 0)
 
 
-def _of_failures(subject: Subject, sides: _Sides) -> Change:
-    """Of the tests that both audits ran the one whose rate rose most: a gate must hold for each.
-
-    The p-values are multiplied by their number and the interval widened to match (Bonferroni).
-    """
-    tests = failure_tests(subject, (sides.mine, sides.now.outcomes), (sides.theirs, sides.then.outcomes))
-    m = len(tests)
-    confidence = 1 - (1 - sides.now.confidence) / m
-    changes = [_of_test(test, subject, sides, confidence) for test in tests]
-    most = max(changes, key=lambda each: each.change.value or 0.0)
-    if m == 1:
-        return most
-    return replace(
-        most,
-        p_drop=None if most.p_drop is None else min(1.0, m * most.p_drop),
-        p_rise=None if most.p_rise is None else min(1.0, m * most.p_rise),
-        test=f"{most.test}, the largest of {m} changes",
-    )
-
-
-def _of_test(test: FailureTest, subject: Subject, sides: _Sides, confidence: float) -> Change:
-    if test.now.value is None or test.then.value is None:
-        which = "this" if test.now.value is None else "the other"
-        raise UnmeasuredError(f"in {which} audit: {test.now.reason or test.then.reason}")
-    kept = test.failed_now, test.failed_then
-    if kept[0] is None or kept[1] is None or sides.now.outcomes is None or sides.then.outcomes is None:
-        return _of_samples(subject, sides, test.now, test.then, NOT_KEPT)
-    apart = with_other_label(sides.now.outcomes, sides.then.outcomes)
-    now, then = paired_failures(kept[0], kept[1], apart)
-    most = max(len(each.ids) for each in kept if each)
+def _of_failures(subject: Subject, sides: _Sides, first: Estimate, second: Estimate) -> Change:
+    """Of a behavioural test, or of swapped identities in texts or in templates."""
+    mine, theirs = sides.failures(subject)
+    if mine is None or theirs is None or sides.now.outcomes is None or sides.then.outcomes is None:
+        return _of_samples(subject, sides, first, second, NOT_KEPT)
+    most = max(len(mine.ids), len(theirs.ids))
+    # Templates have ids of their own, which say nothing of the audited texts.
+    of_texts = FLIP_RATES.get(subject.metric) != "templates"
+    numbered = of_texts and by_row(sides.now, sides.then)
+    if numbered and not same_rows(sides.now.outcomes, sides.then.outcomes):
+        return _of_samples(subject, sides, first, second, known_shared(0, most, "texts", by_row=True))
+    apart = with_other_label(sides.now.outcomes, sides.then.outcomes) if of_texts else frozenset()
+    now, then = paired_failures(mine, theirs, apart)
     if not enough(len(now), most):
-        return _of_samples(subject, sides, test.now, test.then, known_shared(len(now), most, "texts"))
-    return _of_rate(now, then, "", confidence)
+        return _of_samples(subject, sides, first, second, known_shared(len(now), most, "texts"))
+    return _of_rate(now, then, "", sides.now.confidence)

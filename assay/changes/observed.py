@@ -13,13 +13,15 @@ from robustness.results import AttackResult
 def observed(subject: Subject, candidate: CandidateResult) -> Estimate:
     """The subject in the results of the candidate; undefined, with the reason, where it has none."""
     attack = subject.attack_in(candidate)
+    how = "" if subject.params is None else " with these parameters"
     if subject.attack is not None and attack is None:
-        return Estimate.undefined(f"{subject.attack} was not run")
+        return Estimate.undefined(f"{subject.attack} was not run{how}")
     if attack is not None and attack.unreached:
         whole = attack.n + attack.unreached
         return Estimate.undefined(f"it ended early, after {attack.n:,} of {whole:,} examples")
     if subject.behaviour is not None:
-        return _worst_failure_rate(subject.behaviour, candidate)
+        test = subject.behaviour_in(candidate)
+        return test.failure_rate if test else Estimate.undefined(f"{subject.behaviour} was not run{how}")
     if subject.metric in FLIP_RATES:
         return _flip_rate(FLIP_RATES[subject.metric], candidate)
     if subject.group is not None:
@@ -38,15 +40,6 @@ def observed(subject: Subject, candidate: CandidateResult) -> Estimate:
     return Estimate.undefined(
         f"the audit has no {subject.metric} of {subject.group or 'all examples'}{value}"
     )
-
-
-def _worst_failure_rate(behaviour: str, candidate: CandidateResult) -> Estimate:
-    """Of the tests of this name, the one that fails most: a gate must hold for each."""
-    rates = [each.failure_rate for each in candidate.robustness.behaviours if each.name == behaviour]
-    undefined = [rate for rate in rates if rate.value is None]
-    if undefined or not rates:
-        return undefined[0] if undefined else Estimate.undefined(f"{behaviour} was not run")
-    return max(rates, key=lambda rate: rate.value or 0.0)
 
 
 def _flip_rate(kind: str, candidate: CandidateResult) -> Estimate:

@@ -63,9 +63,8 @@ class Pairs:
 def pairs_of(now: OutcomeTable, then: OutcomeTable, *, by_row: bool = False) -> Pairs:
     """The examples that both audits have. Raises UnmeasuredError where their labels have other names.
 
-    Ids are all that there is to go by: without an id column they are places in the file, and then the
-    files must be the same. by_row: whether one of the audits has nothing but row numbers of a file of
-    predictions; then no example is shared unless ``same_rows`` holds.
+    by_row: as ``assay.changes.audited.by_row`` has it; then no example is known to be shared unless
+    ``same_rows`` holds.
     """
     if set(now.label_names) != set(then.label_names):
         raise UnmeasuredError("the audits have different labels")

@@ -108,10 +108,11 @@ def swapping_test(paired: Paired, rng: np.random.Generator, deals: int | None = 
     noisy rates is. What is tested is that the answers are exchangeable; the metric is the scale on which
     they are compared.
 
-    Simulated for disparities of 300 to 2,000 examples in 2 to 6 groups, at 5 % (400 repetitions): false
-    alarms in 1 to 8 % where the audits are alike, 4.3 % on average. Where one model is worse in every group
-    alike (right in 0.75 of the examples, not 0.90), noise alone makes its gaps larger, and a rise is found in
-    8 to 16 % with 3 groups or more.
+    Simulated for the difference and the ratio of accuracy between 2, 3 or 6 groups of 300 to 2,000 examples,
+    at 5 % (300 repetitions each, which alone make 2 to 8 % of 5 %): false alarms in 1 to 9 % where the audits
+    are alike, 4.5 % on average. Where one model is worse in every group alike (right in 0.75 of the examples,
+    not 0.90), noise alone makes its differences larger, and a rise is found in 5 to 19 % with 3 groups or
+    more, the most with 6.
 
     With each deal its mirror counts, in which the other examples are swapped: its difference is the same with
     the other sign. So the p-values of a drop and of a rise trade places with the audits. The observed deal

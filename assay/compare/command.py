@@ -7,6 +7,7 @@ from pathlib import Path
 from assay.changes.change import change_of
 from assay.compare.comparing import compare
 from assay.compare.data import check_labels
+from assay.overwriting import check_target
 from assay.progress import Reporter
 from assay.run_folder import write_whole
 from assay.saved_runs import SavedRun, open_run
@@ -35,7 +36,7 @@ def run_compare(
     itself, and the only one that is written. Nothing in the folders of the runs changes.
 
     Raises AssayError for fewer than two runs, one given twice, one of another task or that cannot be read,
-    a folder that cannot be written, and a file of the form that is not asked for.
+    a folder that cannot be written, a file of the form that is not asked for, and one that belongs to a run.
     """
     runs = _opened(paths)
     check_labels(runs)
@@ -43,6 +44,7 @@ def run_compare(
     for target in (page, summary):
         if target is not None:
             _make(target.parent)
+            check_target(target, [run.folder for run in runs])
     comparison = compare(runs, change_of, reporter)
     text = render_markdown(comparison) if markdown else ""
     if summary is not None:

@@ -7,13 +7,13 @@ from assay.changes.audited import Audited
 from assay.changes.change import Change
 from assay.changes.observed import observed
 from assay.changes.subject import Subject
-from assay.compare.data import notes, shared_examples, unique_names
+from assay.compare.data import matched, notes, shared_examples, unique_names
 from assay.compare.followed import Followed, followed_metrics, incomparable
 from assay.compare.standings import FALSE_DISCOVERY_RATE, differences, judged_together, two_sided
 from assay.progress import Reporter
 from assay.saved_runs import SavedRun
 from reports.comparison.model import ComparedCandidate, ComparedRun, Comparison, Difference, Measure
-from reports.model import AuditReport, CandidateResult
+from reports.model import CandidateResult
 from robustness.estimate import Estimate
 
 ChangeOf = Callable[[Subject, Audited, Audited, str, str], Change]
@@ -35,7 +35,7 @@ def compare(runs: Sequence[SavedRun], change_of: ChangeOf, reporter: Reporter) -
     names = unique_names(runs)
     first, *others = runs
     audited = [Audited.of(run) for run in runs]
-    matches = [_matched(first.report, other.report) for other in others]
+    matches = [matched(first.report, other.report) for other in others]
     called = [
         [each.name, *(match.get(each.name) for match in matches)]
         for each in first.report.candidates
@@ -62,21 +62,13 @@ def compare(runs: Sequence[SavedRun], change_of: ChangeOf, reporter: Reporter) -
     )
 
 
-def _matched(first: AuditReport, other: AuditReport) -> dict[str, str]:
-    """{candidate of the first run: that of the other}: of the same name, or the only ones."""
-    mine, theirs = ([each.name for each in report.candidates] for report in (first, other))
-    if len(mine) == len(theirs) == 1:
-        return {mine[0]: theirs[0]}
-    return {name: name for name in mine if name in theirs}
-
-
 def _alone(
     names: Sequence[str], runs: Sequence[SavedRun], matches: Sequence[dict[str, str]]
 ) -> dict[str, list[str]]:
-    matched = [{name for match in matches for name in match}, *(set(match.values()) for match in matches)]
+    those = [{name for match in matches for name in match}, *(set(match.values()) for match in matches)]
     found = {
         name: [each.name for each in run.report.candidates if each.name not in compared]
-        for name, run, compared in zip(names, runs, matched, strict=True)
+        for name, run, compared in zip(names, runs, those, strict=True)
     }
     return {name: candidates for name, candidates in found.items() if candidates}
 

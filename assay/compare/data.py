@@ -1,12 +1,14 @@
-"""What the examples of several runs have in common, and what a reader must know of that."""
+"""What the candidates and examples of several runs have in common, and what a reader must know of that."""
 
 from collections.abc import Iterator, Sequence
 
+from assay.changes import audited
 from assay.changes.audited import Audited
 from assay.changes.pairing import LEAST_SHARED, same_rows
 from assay.saved_runs import SavedRun
 from attacks.errors import AssayError
 from reports.formatting import listed, name
+from reports.model import AuditReport
 
 
 def unique_names(runs: Sequence[SavedRun]) -> list[str]:
@@ -20,14 +22,22 @@ def unique_names(runs: Sequence[SavedRun]) -> list[str]:
     return names
 
 
+def matched(first: AuditReport, other: AuditReport) -> dict[str, str]:
+    """{candidate of the first run: that of the other}: of the same name, or the only ones."""
+    mine, theirs = ([each.name for each in report.candidates] for report in (first, other))
+    if len(mine) == len(theirs) == 1:
+        return {mine[0]: theirs[0]}
+    return {name: name for name in mine if name in theirs}
+
+
 def by_row(run: SavedRun, first: SavedRun) -> bool:
-    """Whether one of them has no ids but the numbers of the rows of a file of predictions."""
-    return Audited.of(run).by_row or Audited.of(first).by_row
+    """Whether examples of both can be known by the numbers of rows alone, and not of the same data."""
+    return audited.by_row(Audited.of(run), Audited.of(first))
 
 
 def shared_examples(run: SavedRun, first: SavedRun) -> int | None:
-    """How many examples are known to be in both: with the same id and label, or for rows without ids all of
-    two files whose labels agree throughout. None where one kept no outcomes."""
+    """How many examples are known to be in both: with the same id and label, or for rows without ids of other
+    data all of them, where the labels agree throughout. None where one kept no outcomes."""
     if run.outcomes is None or first.outcomes is None:
         return None
     if by_row(run, first) and not same_rows(run.outcomes, first.outcomes):
@@ -52,9 +62,11 @@ def check_labels(runs: Sequence[SavedRun]) -> None:
 
 
 def notes(runs: Sequence[SavedRun], names: Sequence[str]) -> Iterator[str]:
-    """What a reader must know before the numbers."""
+    """What a reader must know before the numbers, of every run of which a candidate is compared."""
     first, (here, *others) = runs[0], map(name, names)
     for run, there in zip(runs[1:], others, strict=True):
+        if not matched(first.report, run.report):
+            continue
         shared = shared_examples(run, first)
         n = max(run.report.data.n, first.report.data.n)
         if shared is None:

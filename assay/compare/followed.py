@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from assay.changes.compared import bounded_attacks
 from assay.changes.metrics import FAILURE_RATE, FLIP_RATES, MINIMAL_NORM
-from assay.changes.subject import Subject
+from assay.changes.subject import Subject, behaviour_label
+from assay.outcome_table import behaviour_subject
 from assay.saved_runs import SavedRun
 from fairness.results import GroupAssessment
 from reports.comparison.model import Topic
@@ -51,12 +52,8 @@ def incomparable(
     (run, mine), (first, theirs) = now, then
     if set(run.report.data.label_counts) != set(first.report.data.label_counts):
         return "the runs have other labels"
-    if subject.metric == WORST_CASE and _budgets(mine) != _budgets(theirs):
+    if subject.metric == WORST_CASE and bounded_attacks(mine) != bounded_attacks(theirs):
         return "the runs did not run the same attacks"
-    if subject.behaviour is not None and _settings(subject.behaviour, mine) != _settings(
-        subject.behaviour, theirs
-    ):
-        return "its settings are not the same"
     if subject.metric in FLIP_RATES and _swaps(run) != _swaps(first):
         return "other identities were swapped"
     if subject.group is not None and _outcome(mine) != _outcome(theirs):
@@ -85,9 +82,17 @@ def _attacks(together: AuditReport) -> Iterator[Followed]:
 
 
 def _behaviours(there: Sequence[CandidateResult]) -> Iterator[Followed]:
-    tests = dict.fromkeys(test.name for each in there for test in each.robustness.behaviours)
-    for test in tests:
-        yield Followed("behaviour", Subject(FAILURE_RATE, behaviour=test), f"Failure rate of {name(test)}")
+    """Tests of the same name and parameters are the same."""
+    tests = {
+        behaviour_subject(test.name, test.params): (test.name, test.params)
+        for each in there
+        for test in each.robustness.behaviours
+    }
+    for test, params in tests.values():
+        alike = [others for called, others in tests.values() if called == test]
+        label = name(behaviour_label(test, params, alike))
+        subject = Subject(FAILURE_RATE, behaviour=test, params=params)
+        yield Followed("behaviour", subject, f"Failure rate of {label}")
 
 
 def _flip_rates(there: Sequence[CandidateResult]) -> Iterator[Followed]:
@@ -113,17 +118,6 @@ def _disparities(there: Sequence[CandidateResult]) -> Iterator[Followed]:
         for metric in sorted(largest, key=lambda each: -largest[each])[:DISPARITIES]:
             label = f"{metric_name(metric)} by {name(grouping)}"
             yield Followed("groups", Subject(metric, group=grouping), label)
-
-
-def _budgets(candidate: CandidateResult) -> list[str]:
-    """The attacks that the worst case is over."""
-    return sorted(f"{each.name} {sorted(each.params.items())}" for each in candidate.robustness.attacks)
-
-
-def _settings(behaviour: str, candidate: CandidateResult) -> list[str]:
-    return sorted(
-        str(sorted(each.params.items())) for each in candidate.robustness.behaviours if each.name == behaviour
-    )
 
 
 def _swaps(run: SavedRun) -> object:

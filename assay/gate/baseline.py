@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.changes.audited import Audited
+from assay.changes.audited import Audited, by_row
 from assay.changes.pairing import UnmeasuredError, pairs_of
 from assay.config_gate import GateConfig, GatingConfig
 from assay.gate.decide import decide
@@ -63,6 +63,6 @@ def _shared(now: Audited, then: Audited) -> int:
     if now.outcomes is None or then.outcomes is None:
         return 0
     try:
-        return len(pairs_of(now.outcomes, then.outcomes, by_row=now.by_row or then.by_row).now)
+        return len(pairs_of(now.outcomes, then.outcomes, by_row=by_row(now, then)).now)
     except UnmeasuredError:
         return 0

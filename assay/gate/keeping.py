@@ -41,10 +41,15 @@ def keep(run: SavedRun, folder: Path) -> Kept:
             "again."
         )
     target = RunFolder(folder)
-    if target.ledger.exists() or folder.resolve() == run.folder.path.resolve():
+    if target.of_a_run or folder.resolve() == run.folder.path.resolve():
+        names = ", ".join(path.name for path in target.of_a_run) or target.audit.name
         raise AssayError(
-            f"{folder}: this is the folder of a run, whose report would be lost. Choose another one with "
-            "--to FOLDER."
+            f"{folder}: this is the folder of a run, whose results would be lost: it has {names}. Choose "
+            "another one with --to FOLDER; a report that was rendered from a baseline can be removed."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise AssayError(
+            f"{folder}: this is a file. A baseline is a folder: choose another one with --to FOLDER."
         )
     replaced = _what_is_there(folder)
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from assay.gate.limits import Judged
-from reports.formatting import Kind, figure, interval, kind_of, p_value
+from reports.formatting import Kind, figure, interval, kind_of, p_value, p_words
 from reports.limits import beside, limit_figure, no_more, unit_of_change
 from robustness.estimate import Estimate
 
@@ -99,7 +99,5 @@ def _tested(judged: Judged, after: float | None, tests: int) -> str:
     tests``."""
     if judged.p_value is None or after is None:
         return judged.test or ""
-    shown = p_value(judged.p_value)
-    p = f"p {shown}" if shown.startswith("<") else f"p = {shown}"
     corrected = f", {p_value(after)} after correction for {tests} tests" if tests > 1 else ""
-    return f"{judged.test}, {p}{corrected}"
+    return f"{judged.test}, {p_words(judged.p_value)}{corrected}"

@@ -1,6 +1,12 @@
 """The test gate and the CI workflow that stand beside a new assay.toml."""
 
+import posixpath
+import re
+import shlex
 from collections.abc import Sequence
+
+from assay.init.toml import quoted
+from attacks.errors import AssayError
 
 GATE_FILE = "test_assay_gate.py"
 GATE = '''"""Tests of the audited models. Each check of the gate of assay.toml is a test of its own.
@@ -23,9 +29,13 @@ def test_every_label_is_recognised_now_and_then(assay_candidate):
     assert not never, f"{assay_candidate.name} never gives the labels number {never} where they are right"
 '''
 
+# What a path must not hold where GitHub reads patterns and expressions in it, and begin with.
+_PATTERN = re.compile(r"[*?\[\]\\]|\$\{\{|^[!#~]|^\s|\s$")
+
+# Commands run in the folder of the assay.toml, paths of actions are seen from the root of the repository.
 _WORKFLOW = """\
-# Audits the model of assay.toml on every change; a check that fails fails the job.
-name: assay
+# Audits the model of <config> on every change; a check that fails fails the job.
+name: <title>
 
 on:
   pull_request:
@@ -40,10 +50,10 @@ jobs:
   audit:
     runs-on: ubuntu-latest
     timeout-minutes: 60
-    env:
+<defaults>    env:
       # What pip installs assay from, such as a wheel of yours or git+https://...: set it as a variable of
       # the repository (Settings, Secrets and variables, Actions, Variables).
-      ASSAY: ${{ vars.ASSAY }}
+<extras>      ASSAY: ${{ vars.ASSAY }}
     steps:
       - uses: actions/checkout@v4
         with:
@@ -52,51 +62,79 @@ jobs:
         with:
           python-version: "3.12"
           cache: pip
-          cache-dependency-path: assay.toml
+          cache-dependency-path: |
+            <config>
       - name: Install assay
         run: python -m pip install "${ASSAY:?set the repository variable ASSAY, as the workflow explains}"
       # What was computed before is taken from the ledger in the run folder, so a second run is short.
       - name: Restore the run folder
         uses: actions/cache/restore@v4
         with:
-          path: runs
+          path: |
+            <runs>
           key: assay-${{ runner.os }}-${{ github.run_id }}
           restore-keys: assay-${{ runner.os }}-
       - name: Audit and test
-        run: python -m pytest --assay assay.toml --junitxml=runs/junit.xml tests/test_assay_gate.py
+        run: |
+          python -m pytest --assay assay.toml --junitxml=<junit here> <tests here>
       - name: Show the summary
         if: always()
-        run: if [ -f runs/assay/summary.md ]; then cat runs/assay/summary.md >> "$GITHUB_STEP_SUMMARY"; fi
+        run: |
+          if [ -f <summary here> ]; then cat <summary here> >> "$GITHUB_STEP_SUMMARY"; fi
       - name: Keep the report
         if: always()
         uses: actions/upload-artifact@v4
         with:
           name: assay-report
           path: |
-            runs/assay/report.html
-            runs/assay/audit.json
-            runs/assay/summary.md
-            runs/junit.xml
+            <run>/report.html
+            <run>/audit.json
+            <run>/summary.md
+            <runs>/junit.xml
       - name: Keep the run folder
         if: always()
         uses: actions/cache/save@v4
         with:
-          path: runs
+          path: |
+            <runs>
           key: assay-${{ runner.os }}-${{ github.run_id }}
 """
 
 
 def workflow(
-    extras: Sequence[str] = (), *, tests: str = GATE_FILE, runs: str = "runs", name: str = "assay"
+    extras: Sequence[str] = (),
+    *,
+    tests: str = GATE_FILE,
+    runs: str = "runs",
+    name: str = "assay",
+    folder: str = "",
 ) -> str:
     """A GitHub workflow. extras: of assay that the audit needs, told in a comment.
 
     tests: the name of the test gate. runs, name: the run folder is ``runs/name``, as in the assay.toml.
+    folder: that of the assay.toml, as seen from the root of the repository; "" for the root itself.
+    Raises AssayError for a folder or run folder that GitHub would read as something else, or not find.
     """
-    text = _WORKFLOW.replace(f"tests/{GATE_FILE}", f"tests/{tests}")
-    text = text.replace("path: runs\n", f"path: {runs}\n").replace("runs/junit", f"{runs}/junit")
-    text = text.replace("runs/assay/", f"{runs}/{name}/")
-    if not extras:
-        return text
+    from_root = posixpath.normpath(posixpath.join(folder, runs))
+    refused = [each for each in (folder, runs, name) if _PATTERN.search(each) or not each.isprintable()]
+    if refused or from_root.startswith(".."):
+        raise AssayError(
+            f"{quoted((refused or [runs])[0])}: expected a path inside the repository that a GitHub workflow "
+            "can name: without * ? [ ] \\ and not beginning with ! # ~. Rename the folder, or change runs or "
+            "name in the assay.toml."
+        )
+    here = posixpath.normpath(runs)
+    defaults = f"    defaults:\n      run:\n        working-directory: {quoted(folder)}\n"
     needed = f"      # It needs the extras {', '.join(extras)}: assay[{','.join(extras)}] @ git+https://...\n"
-    return text.replace("      ASSAY: $", f"{needed}      ASSAY: $", 1)
+    filled = {
+        "config": posixpath.join(folder, "assay.toml"),
+        "title": quoted(f"assay of {folder}") if folder else "assay",
+        "defaults": defaults if folder else "",
+        "extras": needed if extras else "",
+        "runs": from_root,
+        "run": f"{from_root}/{name}",
+        "junit here": shlex.quote(f"{here}/junit.xml"),
+        "summary here": shlex.quote(f"{here}/{name}/summary.md"),
+        "tests here": shlex.quote(f"tests/{tests}"),
+    }
+    return re.sub(rf"<({'|'.join(filled)})>", lambda found: filled[found[1]], _WORKFLOW)

@@ -51,12 +51,11 @@ def _candidates(model: Model | None, guessed: Guess | None) -> Iterator[str]:
     if model.kind == "pipeline" and not model.source.endswith(".skops"):
         yield "# allow_pickle = true  # opening this file runs code in it: only for a file that you trust"
     labels = list(guessed.labels) if guessed is not None else ["negative", "positive"]
-    if model.kind == "pipeline" or (model.kind == "callable" and len(labels) < 2):
-        yield "# labels = [...]  # in the order of the scores, where the model does not tell them itself"
-    if model.kind == "callable":
+    if model.kind in ("callable", "endpoint") and len(labels) > 1:
         yield f"labels = {listed(labels)}  # in the order of its scores: check it"
+    elif model.kind != "transformers":
+        yield "# labels = [...]  # in the order of the scores, where the model does not tell them itself"
     if model.kind == "endpoint":
-        yield f"labels = {listed(labels)}  # in the order of the scores: check it"
         yield '[candidates.endpoint]  # needs pip install "assay[endpoint]"'
         yield 'server = "huggingface"  # or kserve, mlflow; for others give request and scores_path'
         yield '# headers = { Authorization = "Bearer ${API_TOKEN}" }  # taken from the environment'

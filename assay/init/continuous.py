@@ -1,5 +1,6 @@
 """The GitHub workflow of an assay.toml: of a new one, or of one that is there and stays as it is."""
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -9,10 +10,8 @@ from typing import Any
 from assay.config import read_toml
 from assay.init.ci_text import GATE, workflow
 from assay.init.files import check_free, write_files
+from assay.init.toml import shown
 from robustness.black_box.kinds import kind_of
-
-# What needs no quotation marks in YAML, nor in a shell.
-_PLAIN = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 
 
 def add_workflow(folder: Path, test: Path) -> list[str]:
@@ -29,9 +28,9 @@ def add_workflow(folder: Path, test: Path) -> list[str]:
     write_files(missing)
     left = [config, *(path for path in targets if path not in missing)]
     return [
-        *(f"Left as it is: {path}" for path in left),
-        *(f"Wrote {path}" for path in missing),
-        *away_from_root(folder),
+        *(f"Left as it is: {shown(path)}" for path in left),
+        *(f"Wrote {shown(path)}" for path in missing),
+        *about_place(folder),
     ]
 
 
@@ -41,25 +40,49 @@ def workflow_for(config: str, test: Path) -> str:
 
 
 def workflow_file(folder: Path) -> Path:
-    return folder / ".github" / "workflows" / "assay.yml"
+    """Where GitHub looks for it: in the root of the repository, named after the part that ``folder`` is."""
+    inside = _inside(folder)
+    if not inside:
+        return folder / ".github" / "workflows" / "assay.yml"
+    root = folder.resolve().parents[len(Path(inside).parts) - 1]
+    seen = root if folder.is_absolute() else Path(os.path.relpath(root))
+    part = re.sub(r"\W+", "_", inside)
+    return seen / ".github" / "workflows" / f"assay_{part}.yml"
 
 
-def away_from_root(folder: Path) -> Iterator[str]:
-    """Where GitHub would not find the workflow: that it must be moved."""
-    if not (folder / ".git").exists():
-        yield f"{folder} is no repository's root, where GitHub looks for workflows: move .github there."
+def about_place(folder: Path) -> Iterator[str]:
+    """What must be known of where the workflow stands, where that is not the root of a repository."""
+    inside = _inside(folder)
+    if inside:
+        yield f"The workflow is in the repository's root, where GitHub looks, and works in {shown(inside)}."
+    elif not (folder / ".git").exists():
+        yield f"{shown(folder.resolve())} is in no git repository: the workflow takes it for the root of one."
+
+
+def _inside(folder: Path) -> str:
+    """``folder`` as seen from the root of its git repository, with slashes; "" for the root, and for none."""
+    whole = folder.resolve()
+    root = next((each for each in (whole, *whole.parents) if (each / ".git").exists()), whole)
+    return "" if root == whole else whole.relative_to(root).as_posix()
 
 
 def _text_for(config: dict[str, Any], test: Path) -> str:
     """Its run folder and what it needs installed are those of the configuration, where they can be told."""
-    runs, name = (str(config.get(key, usual)) for key, usual in (("runs", "runs"), ("name", "assay")))
-    if not (_PLAIN.fullmatch(runs) and _PLAIN.fullmatch(name)):
-        runs, name = "runs", "assay"
     candidates = config.get("candidates")
-    models = (
+    named = (
         [each.get("model") for each in candidates if isinstance(each, dict)]
         if isinstance(candidates, list)
         else []
     )
-    served = any(isinstance(model, str) and kind_of(model) == "endpoint" for model in models)
-    return workflow(["endpoint"] if served else [], tests=test.name, runs=runs, name=name)
+    models = [model for model in named if isinstance(model, str)]
+    needed = {
+        "endpoint": any(kind_of(model) == "endpoint" for model in models),
+        "skops": any(model.lower().endswith(".skops") for model in models),
+    }
+    return workflow(
+        [extra for extra, needs in needed.items() if needs],
+        tests=test.name,
+        runs=str(config.get("runs", "runs")),
+        name=str(config.get("name", "assay")),
+        folder=_inside(test.parent.parent),
+    )

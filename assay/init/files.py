@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -32,12 +33,13 @@ def write_files(texts: Mapping[Path, str], *, force: bool = False) -> dict[Path,
     """
     check_free(texts, force=force)
     drafts: dict[Path, Path] = {}
-    before: dict[Path, bytes | None] = {}
-    made: list[Path] = []
+    new: list[Path] = []
     kept: dict[Path, Path] = {}
+    made: list[Path] = []
     try:
         for path, text in texts.items():
-            made += _make_folder(path.parent)
+            made += _missing_folders(path.parent)
+            path.parent.mkdir(parents=True, exist_ok=True)
             handle, draft = tempfile.mkstemp(prefix=".assay-", dir=path.parent)
             drafts[path] = Path(draft)
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
@@ -49,14 +51,20 @@ def write_files(texts: Mapping[Path, str], *, force: bool = False) -> dict[Path,
             if old is not None and old != draft_file.read_bytes():
                 kept[path] = _free_beside(path)
                 kept[path].write_bytes(old)
+            if old is None:
+                new.append(path)
             draft_file.replace(path)
-            before[path] = old
-    except OSError as error:
-        _undo([*drafts.values(), *kept.values()], before, made)
-        raise AssayError(
-            f"{error.filename or 'a file'}: could not be written ({error.strerror or error}), so nothing "
-            "was. Make the folder writable, or choose another --folder."
-        ) from error
+    except BaseException as error:
+        for path, spare in kept.items():
+            if not drafts[path].exists():  # it stands in the place of what is kept
+                spare.replace(path)
+        _remove([*drafts.values(), *kept.values(), *new], made)
+        if isinstance(error, OSError):
+            raise AssayError(
+                f"{error.filename or 'a file'}: could not be written ({error.strerror or error}), so nothing "
+                "was. Make the folder writable, or choose another --folder."
+            ) from error
+        raise
     return kept
 
 
@@ -66,23 +74,16 @@ def _free_beside(path: Path) -> Path:
     return next(name for name in names if not (name.exists() or name.is_symlink()))
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """The folders that had to be made, outermost first."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing[::-1]
+def _missing_folders(folder: Path) -> list[Path]:
+    """The folders that must be made, outermost first."""
+    return [each for each in (folder, *folder.parents) if not each.exists()][::-1]
 
 
-def _undo(drafts: Sequence[Path], before: Mapping[Path, bytes | None], made: list[Path]) -> None:
-    for draft in drafts:
-        draft.unlink(missing_ok=True)
-    for path, content in before.items():
-        if content is None:
-            path.unlink(missing_ok=True)
-        else:
-            path.write_bytes(content)
-    for folder in reversed(made):
-        if folder.is_dir() and not any(folder.iterdir()):
+def _remove(files: Sequence[Path], folders: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+    for folder in reversed(folders):
+        with suppress(OSError):  # it was never made, or somebody else uses it
             folder.rmdir()
 
 

@@ -63,10 +63,10 @@ def guess(
         )
     said: list[str] = []
     unsure: list[str] = []
-    texts = guess_text(columns, text, str(look.path))
-    pair = guess_pair(texts.chosen, columns) if text is None else None
+    free = {name: column for name, column in columns.items() if name not in (label, *(groups or ()))}
+    texts = guess_text(free, text, str(look.path))
+    pair = guess_pair(texts.chosen, free) if text is None else None
     first, second = pair or (texts.chosen, None)
-    others = tuple(name for name in texts.others if name not in (first, second))
     rest = {name: column for name, column in columns.items() if name not in (first, second)}
     split = _split(rest, label, unsure)
     identifier = _id(rest, {label, *(groups or ())})
@@ -78,6 +78,7 @@ def guess(
         whole=look.whole,
     )
     target = columns[labels.chosen]
+    others = tuple(name for name in texts.others if name not in (first, second, target.name))
     prediction, scores = _made(rest, target, given)
     taken = {first, second, labels.chosen, split, identifier, prediction, *scores, *made, *labels.others}
     told = guess_groups({n: c for n, c in rest.items() if n not in taken or n in (groups or ())}, groups)
@@ -98,6 +99,11 @@ def guess(
         unsure.append(f"The text may also be {some(others)}.")
     if labels.others:
         unsure.append(f"The label may also be {some(labels.others)}.")
+    unsure += [
+        f"{quoted(name)} cannot be the id, as some of its values come again: perhaps rows are there twice."
+        for name, column in rest.items()
+        if name not in taken and column.parts <= ID and column.n / 2 < column.distinct < column.n
+    ]
     unsure += about_labels(target, look)
     unsure += missing((columns[first], "text"), (target, "label"))
     unsure += told.unsure
@@ -122,14 +128,18 @@ def guess(
 
 def _split(columns: dict[str, Column], label: str | None, unsure: list[str]) -> str | None:
     for name, column in columns.items():
-        if name == label or not column.counts or not column.parts & SPLIT or column.missing:
+        if name == label or not column.parts & SPLIT:
             continue
-        if column.counts.keys() <= SPLIT_NAMES.keys():
-            if "test" in column.counts:
-                return name
-            unsure.append(
-                f"{quoted(name)} names splits, but no row that was read says test: all are audited."
-            )
+        others = column.counts.keys() - SPLIT_NAMES.keys()
+        if "test" in column.counts and not (others or column.missing):
+            return name
+        if {value.strip().lower() for value in column.counts} & SPLIT_NAMES.keys():
+            why = "no row that was read says test"
+            if column.missing:
+                why = f"{column.missing:,} rows name none"
+            elif others:
+                why = f"not only train, validation (dev, val) and test: {some(sorted(others))}"
+            unsure.append(f"{quoted(name)} names splits, but {why}. All rows are audited, whatever it says.")
     return None
 
 
@@ -147,12 +157,18 @@ def _made(
     predicted = [
         column.name
         for column in free
-        if column.counts and column.parts & PREDICTION and column.counts.keys() <= label.counts.keys()
+        if column.counts
+        and not (column.missing or label.missing)
+        and column.parts & PREDICTION
+        and column.counts.keys() <= label.counts.keys()
     ]
     scores = tuple(
         column.name
         for column in free
-        if column.is_share and column.parts & (SCORE | PREDICTION) and column.name not in predicted
+        if column.is_share
+        and not column.missing
+        and column.parts & (SCORE | PREDICTION)
+        and column.name not in predicted
     )
     return (predicted[0] if predicted else None), scores
 

@@ -16,6 +16,8 @@ ROWS = 5_000
 """How many rows a guess is made from."""
 
 _DELIMITERS = (";", "\t", "|", ",")
+_TRIED = 20
+"""Rows by which a delimiter is recognised."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -66,7 +68,7 @@ def look_at(path: Path) -> Look:
 
 def _delimited(path: Path, *, tsv: bool) -> Look:
     usual = "\t" if tsv else ","
-    separator = _separator(path, usual)
+    separator = _separator(path, usual, tsv=tsv)
     delimiter = None if separator == usual else separator
     first, rows = _first_rows(path, separator, tsv)
     if not first:
@@ -103,8 +105,19 @@ def _first_rows(path: Path, separator: str, tsv: bool) -> tuple[list[str], list[
         return names, [list(row) for row in zip(*columns, strict=True)]
 
 
-def _separator(path: Path, usual: str) -> str:
-    """The usual one, unless the first line has none of it and another one."""
+def _separator(path: Path, usual: str, *, tsv: bool) -> str:
+    """The first, beginning with the usual one, that divides the first rows alike; where none does, the usual
+    one, unless the first line has none of it and another one."""
+    for each in (usual, *_DELIMITERS):
+        style: dict[str, Any] = {"quoting": csv.QUOTE_NONE if tsv else csv.QUOTE_MINIMAL, "strict": True}
+        with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+            try:
+                rows = islice(filter(None, csv.reader(file, delimiter=each, **style)), _TRIED)
+                fields = {len(row) for row in rows}
+            except csv.Error:
+                continue
+        if len(fields) == 1 and fields != {1}:
+            return each
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
         line = file.readline(1 << 16)
     others = [each for each in _DELIMITERS if each in line]

@@ -94,7 +94,10 @@ def _score(column: Column) -> float:
     named = _named(column)
     most = MAX_CLASSES if named else MOST_UNNAMED
     few = 1 <= column.distinct <= min(most, max(2.0, column.n * 0.8))
-    if not few or column.is_date or column.is_text or (column.distinct == 1 and not named):
+    if not few or column.is_date or (column.distinct == 1 and not named):
+        return 0.0
+    # Labels can be of several words ("card not working"), but then they come again and again.
+    if column.is_text and not (named and column.distinct <= column.n / 2):
         return 0.0
     if column.is_share and column.parts & SCORE:
         return 0.0
@@ -108,8 +111,12 @@ def _score(column: Column) -> float:
 
 
 def _constant(column: Column, source: str) -> AssayError:
-    value = next(iter(column.counts), "")
+    if column.counts:
+        rows = f"every row{' that is not empty' if column.missing else ''}"
+        found = f"{rows} has the label {quoted(next(iter(column.counts)))} in {quoted(column.name)}"
+    else:
+        found = f"every row is empty in {quoted(column.name)}"
     return AssayError(
-        f"{source}: every row has the label {quoted(value)} in {quoted(column.name)}: expected two labels at "
-        "least. Add examples of another one, or name another column with --label COLUMN."
+        f"{source}: {found}: expected two labels at least. Add examples of another one, or name another "
+        "column with --label COLUMN."
     )

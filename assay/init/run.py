@@ -1,18 +1,19 @@
 """``assay init``: look, guess, write, and say what was guessed."""
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from assay.init.ci_text import GATE, GATE_FILE
 from assay.init.config_text import config_text
-from assay.init.continuous import add_workflow, away_from_root, workflow_file, workflow_for
+from assay.init.continuous import add_workflow, workflow_file, workflow_for
 from assay.init.files import check_free, write_files
 from assay.init.guess import Guess, guess
 from assay.init.look import Look, look_at
 from assay.init.models import Model, found_model, given_model, label_map
-from assay.init.toml import quoted
+from assay.init.next_steps import next_steps
+from assay.init.toml import quoted, shown, writable
 from attacks.errors import AssayError
 from robustness.readers import SUFFIXES
 
@@ -23,6 +24,19 @@ ROOTS = (".git", "pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg")
 """What stands in the root folder of a project."""
 
 
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Files and folders that may not be looked at, or whose names are too long, are no defect of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise AssayError(
+            f"{error.filename}: cannot be reached ({error.strerror or error}), and nothing was written. Make "
+            "it readable, or choose another --folder."
+        ) from error
+
+
+@_reachable()
 def run_init(
     data: Path | None = None,
     *,
@@ -46,6 +60,11 @@ def run_init(
     """
     if folder.exists() and not folder.is_dir():
         raise AssayError(f"--folder: {folder} is a file; expected a folder.")
+    if not writable(str(folder.resolve())):
+        raise AssayError(
+            f"--folder: {str(folder.resolve())!a}: expected a folder whose name is UTF-8, as the report says "
+            "it. Rename it, or choose another --folder."
+        )
     config, test = folder / "assay.toml", gate_file(folder)
     if ci and not force and config.is_file():
         if data or model or text or label or groups:
@@ -69,19 +88,14 @@ def run_init(
     targets[config] = config_text(look, guessed, audited, folder, baseline=kept)
     if ci:
         targets[workflow_file(folder)] = workflow_for(targets[config], test)
+    told = [*_about_data(look, guessed, others, folder, audited), *_about_model(audited, guessed)]
+    proposed = list(next_steps(folder, look, guessed, ci=ci))
     before = write_files(targets, force=force)
-    return [
-        *_about_data(look, guessed, others, folder, audited),
-        *_about_model(audited, guessed),
-        "",
-        *(_wrote(path, before.get(path)) for path in targets),
-        "",
-        *_next(folder, look, guessed, audited, ci=ci),
-    ]
+    return [*told, "", *(_wrote(path, before.get(path)) for path in targets), "", *proposed]
 
 
 def _wrote(path: Path, before: Path | None) -> str:
-    return f"Wrote {path}" if before is None else f"Wrote {path}; what was there is now {before}"
+    return f"Wrote {shown(path)}" + ("" if before is None else f"; what was there is now {shown(before)}")
 
 
 def gate_file(folder: Path) -> Path:
@@ -115,10 +129,10 @@ def _about_data(
     look: Look | None, guessed: Guess | None, others: Sequence[Path], folder: Path, model: Model | None
 ) -> Iterator[str]:
     if look is None or guessed is None:
-        yield f"No data was named, and {folder.resolve()} has none: the assay.toml is a template."
+        yield f"No data was named, and {shown(folder.resolve())} has none: the assay.toml is a template."
         return
     how = "all" if look.whole else "the first"
-    yield f"{look.path}: guessed from {how} {look.rows:,} rows."
+    yield f"{shown(look.path)}: guessed from {how} {look.rows:,} rows."
     for sentence in guessed.said:
         yield f"  {sentence}"
     unsure = list(guessed.unsure)
@@ -128,8 +142,9 @@ def _about_data(
         unsure.insert(0, "The first row looks like data, so the columns got names: column_1 and so on.")
     if look.nested:
         unsure.append(f"Left out, as they hold lists or tables: {', '.join(map(quoted, look.nested))}.")
-    if others:
-        unsure.append(f"Other data files: {', '.join(path.name for path in others[:5])}.")
+    names = [path.name for path in others if path.name.isprintable()]
+    if names:
+        unsure.append(f"Other data files: {', '.join(names[:5])}.")
     if model is not None and model.kind == "callable" and len(guessed.labels) > 1:
         unsure.append(
             f"{quoted(model.source)} was not asked for its labels: they are taken to be "
@@ -146,7 +161,7 @@ def _about_model(model: Model | None, guessed: Guess | None) -> Iterator[str]:
         yield "No model was named or found: take one of the choices under [[candidates]]."
         return
     kinds = {"transformers": "model", "pipeline": "pipeline", "callable": "object", "endpoint": "endpoint"}
-    yield f"The {'encoder' if model.encoder else kinds[model.kind]} {model.source} is the candidate."
+    yield f"The {'encoder' if model.encoder else kinds[model.kind]} {shown(model.source)} is the candidate."
     if model.encoder:
         yield "  It has no head for classes yet, so the audit fine-tunes it on a part of the data."
     if model.kind == "pipeline" and not model.source.endswith(".skops"):
@@ -164,34 +179,3 @@ def _about_model(model: Model | None, guessed: Guess | None) -> Iterator[str]:
     elif not map_[1]:
         pairs = ", ".join(f"{quoted(name)} is {quoted(to)}" for name, to in map_[0].items())
         yield f"  Its labels are matched by position, which you should check: {pairs}."
-
-
-def _next(
-    folder: Path, look: Look | None, guessed: Guess | None, model: Model | None, *, ci: bool
-) -> Iterator[str]:
-    config = folder / "assay.toml"
-    yield f"Next: assay audit {config} --preview   checks it, and says what it will ask of the model"
-    yield f"      assay audit {config}             audits"
-    yield f"      pytest --assay {config}          audits what is not audited yet, and tests every check"
-    if ci:
-        yield from away_from_root(folder)
-    else:
-        where = [] if folder == Path() else ["--folder", str(folder)]
-        yield f"      {shlex.join(['assay', 'init', '--ci', *where]):32} adds a workflow for GitHub"
-    if look is not None and guessed is not None and guessed.prediction is not None:
-        yield "The file holds predictions, which can be assessed by group without the model:"
-        yield f"      {fairness_command(look, guessed)}"
-
-
-def fairness_command(look: Look, guessed: Guess) -> str:
-    """The ``assay fairness`` command for a file that holds predictions already."""
-    columns = [column for column in guessed.groups.columns if column not in guessed.groups.overlapping]
-    words = ["assay", "fairness", str(look.path), "--label", guessed.label]
-    words += ["--prediction", str(guessed.prediction)]
-    if len(guessed.labels) == 2 and len(guessed.scores) == 1:
-        words += ["--score", guessed.scores[0]]
-    for column in columns:
-        words += ["--group", column]
-    if guessed.groups.overlapping:
-        words += ["--overlapping", f"identity={','.join(guessed.groups.overlapping)}"]
-    return shlex.join(words)

@@ -32,7 +32,9 @@ def planned(config: AuditConfig) -> list[PlannedCheck]:
     found: list[PlannedCheck] = []
     taken: dict[str, int] = {}
     for check in config.gate:
-        named = [_subject(check, run, runs) for run in _runs_of(check, runs)]
+        # A behavioural test can be there more than once, with other parameters.
+        tests = sum(each.name == check.behaviour for each in config.behaviours)
+        named = [_subject(check, run, runs) for run in _runs_of(check, runs)] * max(1, tests)
         for candidate in config.candidates:
             if check.candidate not in (None, candidate.name):
                 continue

@@ -6,6 +6,7 @@ from assay.changes.audited import Audited
 from assay.config_models import AuditConfig
 from assay.gate.baseline import check_apart, gated, read_baseline
 from assay.gate.checks import check_gate_names
+from assay.gate.measured import groups_of
 from assay.saved_runs import SavedRun
 from reports.model import AuditReport
 from reports.verdict import verdict_of
@@ -18,8 +19,7 @@ def decided(saved: SavedRun, config: AuditConfig) -> AuditReport:
     is damaged or the run folder itself.
     """
     report = saved.report
-    labels, groups = report.data.label_counts, report.data.groups
-    check_gate_names(config.gate, tuple(labels), {name: tuple(values) for name, values in groups.items()})
+    check_gate_names(config.gate, tuple(report.data.label_counts), groups_of(report))
     check_apart(config.gating.baseline, saved.folder.path)
     gate = gated(config.gate, Audited.of(saved), config.gating, read_baseline(config.gating.baseline))
     if gate == report.gate:

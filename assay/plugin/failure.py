@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from assay.plugin.audits import Audit
-from reports.formatting import full, full_with_n, kind_of, p_value
+from reports.formatting import full, full_with_n, kind_of, p_words
 from reports.limits import required, unit_of_change
 from reports.model import Finding, GateCheck
 
@@ -67,10 +67,7 @@ def report_place(report: Path, folder: Path) -> str:
 def _tested(check: GateCheck) -> str:
     if check.test is None or check.p_value is None:
         return ""
-    corrected = "" if check.adjusted_p_value is None else f", {_p(check.adjusted_p_value)} after correction"
-    return f"; {check.test}, {_p(check.p_value)}{corrected}"
-
-
-def _p(value: float) -> str:
-    shown = p_value(value)
-    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+    corrected = (
+        "" if check.adjusted_p_value is None else f", {p_words(check.adjusted_p_value)} after correction"
+    )
+    return f"; {check.test}, {p_words(check.p_value)}{corrected}"

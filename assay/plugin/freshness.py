@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from assay.config_models import AuditConfig
-from assay.plugin.inputs import input_files
+from assay.input_files import input_files
+from assay.outcome_about import read_inputs
+from assay.recorded_inputs import changed
 from assay.run_folder import RunFolder
 from assay.saved_runs import SavedRun, open_run
 from attacks.errors import AssayError
@@ -27,29 +29,39 @@ def saved_audit(config: AuditConfig, run: RunFolder) -> tuple[SavedRun | None, s
         return None, f"{run.path} holds no audit"
     try:
         saved = open_run(run.path)
+        outcomes = saved.outcomes
     except AssayError as error:
         return None, str(error)
     about = saved.report.provenance
     wrote, here = about.versions.get("assay"), version("assay")
     if wrote != here:
         return None, f"{run.audit} was written by assay {wrote}, and this is {here}"
-    if not run.outcomes.exists():
+    if outcomes is None:
         return None, f"{run.outcomes} is not there"
     wanted = json.loads(json.dumps(config.model_dump(mode="json")))
     if different := list(_differences(_measured(about.config), _measured(wanted))):
         return None, f"the configuration differs from that of {run.audit} in {_listed(different)}"
-    if changed := changed_since(config, about.started):
-        return None, f"changed since the audit began: {_listed([str(path) for path in changed])}"
+    recorded = read_inputs(run.outcomes)
+    other = written_since(config, about.started) if recorded is None else changed(config, recorded)
+    if other:
+        return None, f"changed since the audit began: {_listed([str(path) for path in other])}"
     return saved, ""
 
 
-def changed_since(config: AuditConfig, started: str) -> list[Path]:
-    """Input files that were written after an audit began. started: ISO 8601.
+def written_since(config: AuditConfig, started: str) -> list[Path]:
+    """Input files that were written or put in their place after an audit began; for audits that recorded
+    nothing of their inputs. started: ISO 8601.
 
     A file that is gone changes nothing of what was measured.
     """
     began = datetime.fromisoformat(started).timestamp() + TICK
-    return sorted({file for file in input_files(config) if file.stat().st_mtime > began})
+    return sorted({file for file in input_files(config) if _touched(file) > began})
+
+
+def _touched(file: Path) -> float:
+    """The time at which a file was written, or at which it was moved or copied to where it is."""
+    found = file.stat()
+    return max(found.st_mtime, found.st_ctime)
 
 
 def _measured(config: dict[str, Any]) -> dict[str, Any]:

@@ -344,6 +344,23 @@ def test_the_gate_says_that_a_budget_ended_what_it_was_to_check(ended: AuditRepo
     assert not ended.gate.passed
 
 
+def test_a_partial_report_says_first_what_it_leaves_out(tmp_path: Path) -> None:
+    gate = '[[gate]]\nmetric = "failure_rate"\nbehaviour = "typos"\nmax = 1.0\n'
+    config = load_config(configured(tmp_path, object_named("words"), HOMOGLYPHS + TYPOS + gate))
+    quiet = Reporter(Console(file=io.StringIO()))
+    part = run_audit(config, quiet, partial=True)
+    (attack,) = part.candidates[0].robustness.attacks
+    assert (attack.n, part.candidates[0].robustness.behaviours) == (0, [])
+    assert "audit.partial" in [finding.id for finding in part.verdict.because[:2]]
+    assert part.gate.checks[0].message == "not measured: typos was not run"
+    summary = (tmp_path / "runs" / "assay" / "summary.md").read_text(encoding="utf-8")
+    assert "behavioural tests, suites and validity checks are left out" in summary
+    whole = run_audit(config, quiet)
+    assert whole.candidates[0].robustness.attacks[0].n == N
+    assert whole.gate.passed
+    assert "audit.partial" not in [finding.id for finding in whole.findings]
+
+
 def test_a_raised_budget_ends_as_an_audit_that_had_it_from_the_start(tmp_path: Path) -> None:
     config = configured(tmp_path, object_named("words"), f"{HOMOGLYPHS}total_queries = 200\n")
     audited(config)

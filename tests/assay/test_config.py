@@ -164,6 +164,7 @@ def test_paths_of_the_file_are_relative_to_it_and_those_of_overrides_to_here(
     assert config.data.train_path == Path.home().resolve() / "t.csv"
     assert config.candidates[0].model == str(tmp_path / "here" / "models")
     assert config.runs == tmp_path / "configs" / "runs"
+    assert load_config(file, {"data.path": "./~d.csv"}).data.path == tmp_path / "here" / "~d.csv"
 
 
 @pytest.mark.parametrize(

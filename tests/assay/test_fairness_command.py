@@ -370,6 +370,19 @@ def test_an_audit_is_not_overwritten(assay: Assay, tmp_path: Path) -> None:
     assert "the folder cannot be made or written" in done.stderr
 
 
+def test_a_baseline_is_not_overwritten_and_a_run_of_the_same_command_is(assay: Assay, tmp_path: Path) -> None:
+    path = write(tmp_path / "p.csv", rows(40))
+    command = ("fairness", str(path), *BASE, "--group", "gender", "--output")
+    for _ in range(2):
+        assert assay(*command, str(tmp_path / "o")).code == 0
+    assert assay("baseline", "set", str(tmp_path / "o"), "--to", str(tmp_path / "kept")).code == 0
+    before = {file: file.read_bytes() for file in (tmp_path / "kept").iterdir()}
+    done = assay(*command, str(tmp_path / "kept"))
+    assert done.code == 2
+    assert "the folder holds a baseline, which would be lost. Choose another one with --output" in done.stderr
+    assert {file: file.read_bytes() for file in (tmp_path / "kept").iterdir()} == before
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

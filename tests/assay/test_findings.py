@@ -126,9 +126,30 @@ def test_the_attack_that_costs_most_is_named_first_and_then_the_mildest_that_cos
     finding = found(measured(attacked_at({0.1: 0.1, 0.03: 0.5, 0.01: 0.7}), attacked=[80] * 3))
     assert finding["robustness.drop"].subject == "fgsm at epsilon 0.1"
     assert finding["robustness.drop"].message == (
-        "Loses 70.0 points of accuracy under fgsm at epsilon 0.1 (80.0 % on clean text, 10.0 % under "
-        "attack); already 30.0 points under fgsm at epsilon 0.03."
+        "Loses 70.0 points of accuracy under fgsm (L∞) at epsilon 0.1 (80.0 % on clean text, 10.0 % under "
+        "attack); already 30.0 points under fgsm (L∞) at epsilon 0.03."
     )
+
+
+def with_another(result: CandidateResult, left: float, **changes: Any) -> CandidateResult:
+    """The candidate with one attack more: its first one, with these fields and this accuracy left."""
+    first, *others = result.robustness.attacks
+    other = replace(first, accuracy_under_attack=Estimate(left, left - 0.05, left + 0.05, 640), **changes)
+    return replace(result, robustness=replace(result.robustness, attacks=[first, *others, other]))
+
+
+def test_another_attack_costs_much_too_and_not_already() -> None:
+    result = with_another(attacked_at({0.1: 0.1}), 0.5, name="fgm")
+    finding = found(measured(result, attacked=[10, 50]))["robustness.drop"]
+    assert finding.message.endswith("; also 30.0 points under fgm (L∞) at epsilon 0.1.")
+
+
+def test_two_runs_of_one_attack_at_one_budget_are_told_apart_by_their_parameters() -> None:
+    result = attacked_at({0.1: 0.1})
+    params = result.robustness.attacks[0].params | {"special_tokens": True}
+    finding = found(measured(with_another(result, 0.5, params=params), attacked=[10, 50]))["robustness.drop"]
+    assert "accuracy under fgsm (L∞), special_tokens False at epsilon 0.1 (80.0 %" in finding.message
+    assert finding.message.endswith("; also 30.0 points under fgsm (L∞), special_tokens True at epsilon 0.1.")
 
 
 def checked(*passed: bool | None) -> CandidateResult:
@@ -195,12 +216,38 @@ def test_the_largest_established_difference_is_told_and_the_others_are_named() -
     told = compared((80, 60), (20, 50), (30, 70), (40, 41))
     better, worse = told["comparison.better"], told["comparison.worse"]
     assert (better.subject, worse.subject) == ("fgsm at epsilon 0.02", "clean text")
-    assert better.message.endswith("Also more accurate on or under: fgsm at epsilon 0.01.")
+    assert better.message.endswith(" Also more accurate under fgsm (L∞) at epsilon 0.01.")
     assert "0.03" not in better.message + worse.message
 
 
+def test_the_others_are_named_with_the_words_that_fit_them() -> None:
+    (better,) = compared((60, 75), (20, 50), (30, 50), (30, 50)).values()
+    assert better.subject == "fgsm at epsilon 0.01"
+    assert better.message.endswith(
+        " Also more accurate on clean text and under fgsm (L∞) at epsilon 0.02 and fgsm (L∞) at epsilon 0.03."
+    )
+
+
+def cut(name: str, truncated: int) -> Measured:
+    result = quiet(name)
+    clean = replace(result.robustness.clean, truncated=truncated)
+    return measured(replace(result, robustness=replace(result.robustness, clean=clean)))
+
+
+def test_what_is_found_of_every_candidate_alike_is_said_once() -> None:
+    (once,) = find(plan(), [cut("plain", 3), cut("hard", 3), cut("soft", 3)])
+    assert (once.id, once.candidate) == ("data.truncated", None)
+    of_some = find(plan(), [cut("plain", 3), cut("hard", 3), cut("soft", 4)])
+    assert [(each.candidate, each.message[0]) for each in of_some] == [
+        ("plain", "3"),
+        ("hard", "3"),
+        ("soft", "4"),
+    ]
+    assert [each.candidate for each in find(plan(), [cut("plain", 3)])] == ["plain"]
+
+
 def test_the_severest_come_first_and_comparisons_before_others_of_the_same() -> None:
-    first, second = attacked_at({0.03: 0.1}), attacked_at({0.03: 0.1}, "hard")
+    first, second = attacked_at({0.03: 0.1}), attacked_at({0.03: 0.2}, "hard")
     better = find(plan(), [measured(first, attacked=[10]), measured(second, attacked=[40])])
     assert [each.id for each in better] == ["robustness.drop", "robustness.drop", "comparison.better"]
     worse = find(plan(), [measured(first, attacked=[40]), measured(second, attacked=[10])])

@@ -75,7 +75,7 @@ def test_a_candidate_that_hardens_one_group_only_is_told_against_the_first() -> 
         "hardened",
         "warning",
     )
-    assert "under fgsm at epsilon 0.03" in told.message
+    assert "under fgsm (L∞) at epsilon 0.03" in told.message
     assert (
         "40.0 points lower for texts with g = b than for those with g = a, against 0.0 points lower with "
         "plain" in told.message

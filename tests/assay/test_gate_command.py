@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -340,6 +341,22 @@ def test_a_baseline_is_kept_here_where_no_configuration_names_one(
         ),
         ('[[gate]]\nmetric = "accuracy[toxic]"\nmin = 0.5\n', ['expected "accuracy" for these data']),
         ("[[gate]\n", ["not valid TOML"]),
+        (
+            '[[gate]]\nmetric = "accuracy_under_attack"\nattack = "fgsm"\nmin = 0.5\n',
+            ['gate.0.attack: the run has no attack "fgsm"', "There are: none", "the first [[gate]]"],
+        ),
+        (
+            '[[gate]]\nmetric = "failure_rate"\nbehaviour = "typos"\nmax = 0.5\n',
+            ['gate.0.behaviour: the run has no behaviour "typos"'],
+        ),
+        (
+            '[[gate]]\nmetric = "accuracy"\ngroup = "gendre"\nvalue = "m"\nmin = 0.5\n',
+            ['gate.0.group: the run has no group "gendre"', 'Did you mean "gender"?'],
+        ),
+        (
+            FLOOR + '[[gate]]\nmetric = "tpr"\ngroup = "gender"\nvalue = "womann"\nmin = 0.5\n',
+            ['gate.1.value: no audited example has gender = "womann"', "There are: "],
+        ),
     ],
 )
 def test_checks_that_cannot_be_decided_are_refused(
@@ -351,21 +368,41 @@ def test_checks_that_cannot_be_decided_are_refused(
     assert "gate.toml" in done.stderr or "candidate" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("metric", "words"),
-    [
-        ('metric = "accuracy_under_attack"\nattack = "fgsm"', "fgsm was not run"),
-        ('metric = "accuracy"\ngroup = "gendre"\nvalue = "m"', "the audit has no accuracy of gendre"),
-        ('metric = "failure_rate"\nbehaviour = "typos"', "typos was not run"),
-        ('metric = "flip_rate"', "no identity was swapped"),
-    ],
-)
-def test_what_the_run_did_not_measure_fails(
-    assay: Assay, before: Path, gate_file: File, metric: str, words: str
-) -> None:
-    done = assay("gate", str(before), "--config", gate_file(f"[[gate]]\n{metric}\nmax = 1.0\n"))
+def test_what_the_run_did_not_measure_fails(assay: Assay, before: Path, gate_file: File) -> None:
+    done = assay("gate", str(before), "--config", gate_file('[[gate]]\nmetric = "flip_rate"\nmax = 1.0\n'))
     assert done.code == 1
-    assert f"not measured: {words}" in done.stdout
+    assert "not measured: no identity was swapped" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["run/audit.json", "run/outcomes.parquet", "run/report.html", "kept/audit.json", "gate.toml", "link"],
+)
+def test_junit_xml_replaces_nothing_that_is_read_or_of_a_run(
+    assay: Assay, before: Path, gate_file: File, tmp_path: Path, name: str
+) -> None:
+    config = gate_file(FLOOR)
+    shutil.copytree(before, tmp_path / "run")
+    assay("baseline", "set", str(before), "--to", str(tmp_path / "kept"))
+    (tmp_path / "link").symlink_to(tmp_path / "run" / "audit.json")
+    there = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    options = ("--config", config, "--baseline", str(tmp_path / "kept"), "--junit", str(tmp_path / name))
+    done = assay("gate", str(tmp_path / "run"), *options)
+    assert (done.code, done.stdout) == (2, "")
+    assert f"{tmp_path / name}: this file is read here or belongs to a run" in done.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == there
+
+
+def test_the_junit_xml_of_the_run_and_any_other_may_be_written_again(
+    assay: Assay, before: Path, gate_file: File, tmp_path: Path
+) -> None:
+    shutil.copytree(before, tmp_path / "run")
+    for name in ("run/junit.xml", "gate.xml"):
+        for _ in range(2):
+            config = gate_file(FLOOR)
+            done = assay("gate", str(tmp_path / "run"), "--config", config, "--junit", str(tmp_path / name))
+            assert (done.code, done.stderr) == (0, "")
+        assert len(list(ET.parse(tmp_path / name).iter("testcase"))) == 1
 
 
 def test_a_run_that_is_none_is_refused(assay: Assay, before: Path, gate_file: File, tmp_path: Path) -> None:

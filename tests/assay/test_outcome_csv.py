@@ -74,11 +74,11 @@ def test_attacks_are_named_as_the_report_names_them() -> None:
     params = {"epsilon": 0.03, "special_tokens": False}
     subject = attack_subject("fgsm", params)
     names = subject_names(report)
-    assert names[subject] == "fgsm at epsilon 0.03"
+    assert names[subject] == "fgsm (L∞) at epsilon 0.03"
     near, norms = np.array([False, True, False]), np.array([0.01, np.inf, 0.0])
     attacked = answers(near=near, minimal_norm=norms)
     found = rows(table(answers={"plain": {subject: attacked, FGSM: answers()}}), names)
-    assert found[1]["subject"] == "fgsm at epsilon 0.03"
+    assert found[1]["subject"] == "fgsm (L∞) at epsilon 0.03"
     assert found[1]["params"] == '{"epsilon": 0.03, "special_tokens": false}'
     assert [row["near"] for row in found[:3]] == ["false", "true", "false"]
     assert [float(row["minimal_norm"]) for row in found[:3]] == [0.01, float("inf"), 0.0]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from assay.outcome_about import read_inputs
 from assay.outcome_parquet import read_table, write_table
 from assay.outcome_table import (
     CLEAN,
@@ -19,6 +20,9 @@ from assay.outcome_table import (
     behaviour_subject,
 )
 from attacks.errors import AssayError
+from tests.reports.example import example_report
+
+OF = example_report().provenance
 
 HOSTILE = ("<script>alert(1)</script>", "\u202eabc", 'a,b;"c"\'\n\t', "group: x", "{{7*7}}", "", "x" * 5000)
 
@@ -93,8 +97,8 @@ def assert_same(found: OutcomeTable, expected: OutcomeTable) -> None:
     ids=["everything", "one example", "four labels", "no groups", "no tests", "a test of no text"],
 )
 def test_a_table_is_read_as_it_was_written(given: OutcomeTable, tmp_path: Path) -> None:
-    write_table(given, tmp_path / "outcomes.parquet")
-    found = read_table(tmp_path / "outcomes.parquet")
+    write_table(given, tmp_path / "outcomes.parquet", OF)
+    found = read_table(tmp_path / "outcomes.parquet", OF)
     empty = [test for tests in given.failures.values() for test in tests.values() if not test.ids]
     assert_same(found, replace(given, failures={}) if empty else given)
     assert [file.name for file in tmp_path.iterdir()] == ["outcomes.parquet"]
@@ -109,8 +113,8 @@ def test_hostile_names_come_back_as_they_are(tmp_path: Path) -> None:
         groups={HOSTILE[2]: np.array(HOSTILE), "": np.array(HOSTILE[::-1]), "group: a": np.array(["x"] * n)},
         answers={name: {CLEAN: answers(n, i)} for i, name in enumerate(HOSTILE)},
     )
-    write_table(given, tmp_path / "outcomes.parquet")
-    assert_same(read_table(tmp_path / "outcomes.parquet"), given)
+    write_table(given, tmp_path / "outcomes.parquet", OF)
+    assert_same(read_table(tmp_path / "outcomes.parquet", OF), given)
 
 
 def test_two_attacks_are_one_subject_only_where_all_parameters_are_the_same() -> None:
@@ -142,35 +146,44 @@ def write(file: Path, about: object, columns: dict[str, list[int]] | None = None
 def test_files_that_are_something_else_are_refused_with_the_place(tmp_path: Path) -> None:
     file = tmp_path / "outcomes.parquet"
     with pytest.raises(AssayError, match="no such file"):
-        read_table(file)
+        read_table(file, OF)
     file.write_text("id,label\n1,2\n")
     with pytest.raises(AssayError, match=r"outcomes\.parquet: expected the outcomes of an audit"):
-        read_table(file)
+        read_table(file, OF)
     pq.write_table(pa.table({"a": [1]}), file)
     with pytest.raises(AssayError, match="something else"):
-        read_table(file)
+        read_table(file, OF)
     for about in ([], "text", {"version": 1}, {"version": 1, "label_names": ["a", "b"]}):
         write(file, about)
         with pytest.raises(AssayError, match="something else"):
-            read_table(file)
+            read_table(file, OF)
 
 
 def test_a_file_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "outcomes.parquet"
-    write_table(table(), file)
+    write_table(table(), file, OF)
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(AssayError, match="something else"):
-        read_table(file)
+        read_table(file, OF)
 
 
 def test_another_version_is_refused_by_its_number(tmp_path: Path) -> None:
     write(tmp_path / "outcomes.parquet", {"version": 99, "label_names": ["a", "b"]})
     with pytest.raises(AssayError, match="expected outcomes of version 1, got 99"):
-        read_table(tmp_path / "outcomes.parquet")
+        read_table(tmp_path / "outcomes.parquet", OF)
+
+
+def test_what_is_recorded_of_inputs_is_read_back(tmp_path: Path) -> None:
+    file, inputs = tmp_path / "outcomes.parquet", {"/a/é.csv": {"sha256": "0", "stat": [1, 2**62, 3, 4]}}
+    write_table(table(), file, OF)
+    assert read_inputs(file) is None
+    write_table(table(), file, OF, inputs)
+    assert read_inputs(file) == inputs
+    assert_same(read_table(file, OF), table())
 
 
 def test_a_table_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "outcomes.parquet").mkdir()
     with pytest.raises(AssayError, match="could not be written"):
-        write_table(table(), tmp_path / "outcomes.parquet")
+        write_table(table(), tmp_path / "outcomes.parquet", OF)
     assert [each.name for each in tmp_path.iterdir()] == ["outcomes.parquet"]

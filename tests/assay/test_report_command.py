@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import ModelCard
 
@@ -21,6 +22,7 @@ from assay.report_command import run_report
 from assay.report_files import write_report
 from assay.report_forms import Form
 from assay.run_folder import RunFolder, write_whole
+from attacks.errors import AssayError
 from reports.html import render_html
 from reports.json_io import from_json, to_json
 from reports.junit import render_junit
@@ -60,7 +62,8 @@ def run(tmp_path: Path) -> RunFolder:
     """A finished run without its HTML."""
     folder = RunFolder.create(tmp_path / "demo")
     write_whole(folder.audit, to_json(REPORT))
-    write_table(TABLE, folder.outcomes)
+    write_table(TABLE, folder.outcomes, REPORT.provenance)
+    folder.ledger.touch()
     return folder
 
 
@@ -117,6 +120,22 @@ def test_csv_to_a_file_and_to_standard_output(assay: Assay, run: RunFolder, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo", "outcomes.csv"]
 
 
+def test_outcomes_without_an_example_leave_the_old_csv_and_no_scraps(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "outcomes.csv").write_text("old")
+    pq.write_table(pq.read_table(run.outcomes).slice(0, 0), run.outcomes)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(AssayError, match="hold no example"):
+        run_report(run.path, Form.csv, tmp_path / "outcomes.csv")
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "outcomes.csv").read_text() == "old"
+
+
+def test_each_form_may_replace_the_file_of_its_own_run(run: RunFolder) -> None:
+    for form, file in ((Form.html, run.report), (Form.markdown, run.summary), (Form.junit, run.junit)):
+        for _ in range(2):
+            assert run_report(run.path, form, file) == (file, "")
+
+
 def test_a_gate_that_failed_is_no_failure_of_the_command(assay: Assay, run: RunFolder) -> None:
     assert not REPORT.gate.passed
     assert assay("report", str(run.path)).code == 0
@@ -144,8 +163,14 @@ def test_a_run_of_the_first_version_is_rendered_and_brought_to_this_one(assay: A
         (["--candidate", "plain"], "--candidate goes with --format model-card, not with html"),
         (["--format", "junit", "--output", "{run}"], "expected a file to write, got a folder"),
         (["--format", "junit", "--output", "{run}/no/such/x"], "there is no folder"),
-        (["--format", "junit", "--output", "{run}/audit.json"], "reports are made of this file"),
-        (["--format", "json", "--output", "{run}/../demo/outcomes.parquet"], "reports are made of this file"),
+        (["--format", "junit", "--output", "{run}/audit.json"], "would lose it. Choose another one"),
+        (["--format", "markdown", "--output", "{run}/audit.json"], "would lose it"),
+        (
+            ["--format", "model-card", "--candidate", "plain", "--output", "{run}/ledger.sqlite"],
+            "would lose it",
+        ),
+        (["--format", "csv", "--output", "{run}/outcomes.parquet"], "would lose it"),
+        (["--format", "json", "--output", "{run}/../demo/outcomes.parquet"], "would lose it"),
         (["--format", "pdf"], "'pdf' is not one of"),
         (["--log-to", "mlflow", "--format", "csv"], "--log-to goes without --format"),
     ],
@@ -208,7 +233,7 @@ def test_without_checks_there_is_no_junit_xml(tmp_path: Path) -> None:
 def test_a_report_without_attacks_or_groups_takes_every_form(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "demo")
     write_whole(folder.audit, to_json(no_attacks(REPORT)))
-    write_table(TABLE, folder.outcomes)
+    write_table(TABLE, folder.outcomes, REPORT.provenance)
     for form in Form:
         candidate = "plain" if form is Form.model_card else None
         written, text = run_report(folder.path, form, tmp_path / f"{form}.out", candidate)

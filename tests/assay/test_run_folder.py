@@ -3,15 +3,17 @@
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assay.run_folder import RunFolder, write_whole
+from assay.run_folder import RunFolder, replaced, write_whole
 from attacks.errors import AssayError
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +101,109 @@ def test_a_file_that_cannot_be_written_says_why(tmp_path: Path) -> None:
             write_whole(tmp_path / place, "text")
         assert "ledger" not in str(raised.value)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
+
+
+def test_many_who_write_one_file_all_write_a_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    texts = [str(i % 10) * 20_000 for i in range(200)]
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(lambda text: write_whole(path, text), texts))
+    assert path.read_text() in texts
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt, AssayError])
+def test_whatever_ends_a_writer_leaves_the_old_file_and_no_scraps(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "audit.json"
+    write_whole(path, "old")
+
+    def write_half() -> None:
+        with replaced(path) as scratch:
+            scratch.write_text("half")
+            raise error("over")
+
+    with pytest.raises(error):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_one_and_what_it_points_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    target, link = tmp_path / "kept" / "audit.json", tmp_path / "audit.json"
+    link.symlink_to(target)
+    for text in ("made", "replaced"):
+        write_whole(link, text)
+        assert link.is_symlink()
+        assert target.read_text() == text
+    assert list((tmp_path / "kept").iterdir()) == [target]
+
+
+def test_a_pipe_stays_one_and_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, "text")
+        assert os.read(end, 100) == b"text"
+    finally:
+        os.close(end)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_device_stays_one_and_is_written_to() -> None:
+    main, terminal = os.openpty()
+    try:
+        name = Path(os.ttyname(terminal))
+        write_whole(name, "text")
+        assert os.read(main, 100) == b"text"
+        assert stat.S_ISCHR(name.stat().st_mode)
+    finally:
+        os.close(main)
+        os.close(terminal)
+
+
+def test_a_file_has_the_permissions_of_any_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "audit.json"
+    before = os.umask(0o027)
+    try:
+        for _ in range(2):
+            write_whole(path, "text")
+            assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    finally:
+        os.umask(before)
+
+
+# What a folder is of.
+
+
+@pytest.mark.parametrize(
+    ("names", "of_a_run", "baseline"),
+    [
+        ([], [], False),
+        (["notes.txt"], [], False),
+        (["audit.json", "outcomes.parquet"], [], True),
+        (["audit.json"], [], True),
+        (["outcomes.parquet"], [], False),
+        (
+            ["audit.json", "outcomes.parquet", "report.html", "summary.md"],
+            ["report.html", "summary.md"],
+            False,
+        ),
+        (["ledger.sqlite"], ["ledger.sqlite"], False),
+    ],
+)
+def test_a_run_is_told_from_a_baseline_by_what_is_there(
+    names: list[str], of_a_run: list[str], baseline: bool, tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    folder = RunFolder(tmp_path)
+    assert [path.name for path in folder.of_a_run] == of_a_run
+    assert folder.holds_baseline == baseline
 
 
 # One audit at a time.

@@ -1,8 +1,6 @@
 """Small projects with an assay.toml, and what pytest says of them."""
 
-import os
 import re
-import time
 from pathlib import Path
 
 from tests.assay.answering import MODULE
@@ -35,16 +33,12 @@ def write_project(
 ) -> Path:
     """A folder with data, a model in Python and an assay.toml, whose path is returned.
 
-    gate: the [[gate]] tables. The files are a minute old, as those of a project mostly are.
+    gate: the [[gate]] tables.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(folder / "data.csv", tiny_dataset(N, seed=5))
     (folder / "my_model.py").write_text(MODULE + more, encoding="utf-8")
-    file = write_config(folder, candidates(*names), rest=attacks + QUICK + gate)
-    past = time.time() - 60
-    for each in (folder / "data.csv", folder / "my_model.py"):
-        os.utime(each, (past, past))
-    return file
+    return write_config(folder, candidates(*names), rest=attacks + QUICK + gate)
 
 
 def node_ids(output: str) -> list[str]:

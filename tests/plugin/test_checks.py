@@ -67,6 +67,15 @@ def test_a_test_is_named_after_what_is_checked(check: dict[str, object], ids: li
     assert [each.id for each in planned(config(check, attacks=(FGSM,)))] == ids
 
 
+def test_a_budget_is_the_same_however_its_last_digit_was_rounded() -> None:
+    """0.1 + 0.2 is not 0.3 to a computer, and a configuration may come from a program."""
+    attack = {"name": "fgsm", "epsilon": [0.1 + 0.2, 0.5]}
+    check = {"metric": "accuracy_under_attack", "attack": "fgsm", "epsilon": 0.3, "candidate": "plain"}
+    assert [each.id for each in planned(config(check, attacks=(attack,)))] == [
+        "accuracy_under_attack[fgsm-0.3][plain]"
+    ]
+
+
 def test_attacks_of_one_name_and_budget_are_told_apart_by_what_differs() -> None:
     runs = tuple({"name": "pgd", "epsilon": 0.1, "steps": steps, "step_size": 0.25} for steps in (3, 10))
     checks = planned(

@@ -62,7 +62,8 @@ def test_a_failure_against_a_baseline_says_what_it_was_and_how_the_change_was_te
         "required: no drop of more than 2.0 points",
         "observed: 52.0 % (48.0 to 56.2), n 600",
         "baseline (baselines/main): 60.0 % (56.0 to 64.0), n 600",
-        "change: -8.0 points (-11.0 to -5.0); exact McNemar test, p <\u00a00.001, p = 0.002 after correction",
+        "change: \u22128.0 points (\u221211.0 to \u22125.0); exact McNemar test, "
+        "p <\u00a00.001, p = 0.002 after correction",
         "note: It is old.",
     ]
 

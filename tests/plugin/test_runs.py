@@ -199,13 +199,15 @@ def test_a_configuration_that_is_named_twice_is_tested_once(
     assert node_ids(told) == IDS[:2]
 
 
-def test_what_the_ini_file_names_is_tested_with_the_whole_suite_alone(
+def test_what_the_ini_file_names_is_tested_with_the_whole_suite_and_with_its_folder(
     pytester: pytest.Pytester, audited: Path
 ) -> None:
     pytester.makepyfile(test_beside=ANOTHER)
     pytester.makeini(f"[pytest]\nassay = {os.path.relpath(audited, pytester.path)}/assay.toml\n")
     run(pytester)[0].assert_outcomes(passed=7, failed=1)
     run(pytester, "test_beside.py")[0].assert_outcomes(passed=1)
+    run(pytester, ".")[0].assert_outcomes(passed=1)
+    run(pytester, ".", audited)[0].assert_outcomes(passed=7, failed=1)
 
 
 def test_a_configuration_of_another_name_is_told_from_other_toml_files(pytester: pytest.Pytester) -> None:
@@ -392,8 +394,11 @@ def test_a_changed_input_is_audited_anew_or_refused_by_its_name(
     name: str, pytester: pytest.Pytester, audited: Path, no_audit: list[str]
 ) -> None:
     changed = audited / name
-    before = changed.stat()
-    os.utime(changed, (time.time() + 60,) * 2)
+    before = changed.read_bytes()
+    other = pytester.path / "other"
+    other.write_bytes(before + b"\n")
+    os.utime(other, (1e9, 1e9))  # long before the audit, as `mv` and `cp -p` leave it
+    other.replace(changed)
     try:
         _, told = run(pytester, audited / "assay.toml", "--assay-no-run")
         assert f"changed since the audit began: {changed}" in told
@@ -401,7 +406,19 @@ def test_a_changed_input_is_audited_anew_or_refused_by_its_name(
         run(pytester, audited / "assay.toml")
         assert no_audit == ["assay"]
     finally:
-        os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+        changed.write_bytes(before)
+
+
+def test_a_fresh_checkout_of_the_same_files_is_not_audited_again(
+    pytester: pytest.Pytester, audited: Path, no_audit: list[str]
+) -> None:
+    for name in ("data.csv", "my_model.py"):
+        content = (audited / name).read_bytes()
+        (audited / name).unlink()
+        (audited / name).write_bytes(content)
+        os.utime(audited / name, (time.time() + 60,) * 2)
+    run(pytester, audited / "assay.toml", "--assay-no-run")[0].assert_outcomes(passed=6, failed=1)
+    assert no_audit == []
 
 
 def test_no_run_takes_a_saved_audit_and_refuses_where_there_is_none(

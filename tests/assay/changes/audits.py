@@ -82,7 +82,7 @@ def every_subject(candidate: CandidateResult) -> Iterator[Subject]:
                     yield Subject(metric)
                 elif "behaviour" in keys:
                     for each in candidate.robustness.behaviours:
-                        yield Subject(metric, behaviour=each.name)
+                        yield Subject(metric, behaviour=each.name, params=each.params)
                 elif "value" in keys:
                     for group, value in values:
                         for named in of_classes(metric, candidate):

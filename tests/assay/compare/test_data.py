@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assay.saved_runs import open_run
-from tests.assay.compare.runs import LABELS, Assay, audited_run, compared, predictions, with_ids
+from tests.assay.compare.runs import LABELS, Assay, audited_run, compared, predictions, saved, with_ids
 from tests.reports.example import example_report, with_verdict
 
 
@@ -83,6 +83,27 @@ def test_a_run_of_predictions_stands_beside_an_audit_of_models(assay: Assay, tmp
     assert attacked
     assert all("not compared" in line for line in attacked)
     assert "| Accuracy |" in done.stdout
+
+
+def test_of_a_run_without_a_common_candidate_nothing_is_said_of_how_it_is_compared() -> None:
+    report = example_report()
+    renamed = replace(report, candidates=[replace(each, name=f"x {each.name}") for each in report.candidates])
+    made = compared(saved(report, renamed, report))
+    assert [candidate.names for candidate in made.candidates] == [
+        [each.name, None, each.name] for each in report.candidates
+    ]
+    assert len(made.notes) == 1
+    assert made.notes[0].startswith("What run0 or run2 answered")
+    assert compared(saved(report, renamed)).notes == []
+
+
+def test_the_only_candidates_of_two_runs_are_compared_whatever_they_are_called() -> None:
+    report = example_report()
+    alone = replace(report, candidates=report.candidates[:1])
+    other = replace(alone, candidates=[replace(alone.candidates[0], name="hardened")])
+    made = compared(saved(alone, other))
+    assert [candidate.names for candidate in made.candidates] == [[alone.candidates[0].name, "hardened"]]
+    assert made.alone == {}
 
 
 def test_a_kept_baseline_is_a_run_like_any_other(kept: dict[str, Path], tmp_path: Path) -> None:

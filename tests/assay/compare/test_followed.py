@@ -72,6 +72,38 @@ def test_the_worst_case_over_other_attacks_is_not_compared() -> None:
     assert worst.observed == there
 
 
+def test_an_attack_that_shortens_texts_measures_no_accuracy_to_follow() -> None:
+    report = example_report()
+    one = report.candidates[0]
+    bounded, *_ = one.robustness.attacks
+    shortening = replace(
+        bounded,
+        name="input_reduction",
+        bounded=False,
+        minimal_norm=None,
+        threat_model=replace(bounded.threat_model, norm=None, epsilon=None),
+    )
+    both = replace(one, robustness=replace(one.robustness, attacks=[bounded, shortening]))
+    attacks = [each.subject.attack for each in followed_metrics(report, [both, both]) if each.subject.attack]
+    assert attacks == [bounded.name]
+
+
+def test_an_attack_without_a_budget_is_no_part_of_the_worst_case() -> None:
+    report = example_report()
+    with_norms, without = (
+        [
+            replace(each, robustness=replace(each.robustness, attacks=attacks))
+            for each in report.candidates
+            for bounded in [each.robustness.attacks[:3]]
+            for attacks in [[*bounded, replace(bounded[0], name="fmn", bounded=False)] if more else bounded]
+        ]
+        for more in (True, False)
+    )
+    for pair in ((with_norms, without), (without, with_norms)):
+        made = compared(saved(*(replace(report, candidates=each) for each in pair)), 1e-6)
+        assert standings(made)["worst_case_accuracy"] == "lower"
+
+
 def test_a_behavioural_test_with_other_settings_and_other_swaps_are_not_compared() -> None:
     report = example_report()
     tests = behaviours("plain", 640, {})[-1:]
@@ -85,14 +117,25 @@ def test_a_behavioural_test_with_other_settings_and_other_swaps_are_not_compared
             replace(result, robustness=replace(result.robustness, behaviours=found)),
         )
 
-    negation, flips = Subject("failure_rate", behaviour="negation"), Subject("flip_rate")
-    first = run(tests, {"axes": ["gender"]})
-    assert incomparable(negation, run(tests, None), first) is None
-    assert incomparable(negation, run(harsher, None), first) == "its settings are not the same"
+    flips = Subject("flip_rate")
+    first, other = run(tests, {"axes": ["gender"]}), run(harsher, None)
     assert incomparable(flips, run([], {"axes": ["gender"]}), first) is None
     assert incomparable(flips, run([], {"axes": ["religion"]}), first) == "other identities were swapped"
-    labels = [each.label for each in followed_metrics(report, [first[1], None])]
-    assert "Failure rate of negation" in labels
+
+    def followed(*there: CandidateResult) -> dict[str, list[str | None]]:
+        """{its failure rates: why each candidate has none}"""
+        return {
+            each.label: [observed(each.subject, one).reason for one in there]
+            for each in followed_metrics(report, there)
+            if each.topic == "behaviour"
+        }
+
+    assert followed(first[1], run(tests, None)[1]) == {"Failure rate of negation": [None, None]}
+    nothing = "negation was not run with these parameters"
+    assert followed(first[1], other[1]) == {
+        "Failure rate of negation (tolerance 0.01)": [None, nothing],
+        "Failure rate of negation (tolerance 0.5)": [nothing, None],
+    }
 
 
 def test_rates_of_another_label_are_not_compared() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.assay.compare.runs import (
     Assay,
     audited_run,
+    contents,
 )
 
 
@@ -73,6 +74,21 @@ def test_runs_of_another_task_are_refused_with_both_sets_of_labels(
     done = assay("compare", str(kept["old"]), str(audited_run(tmp_path / "other")))
     assert done.code == 2
     assert "(normal, toxic), got negative, positive" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["report.html", "summary.md"])
+def test_no_file_of_a_run_is_replaced(assay: Assay, kept: dict[str, Path], tmp_path: Path, name: str) -> None:
+    run = Path(shutil.copytree(kept["same"], tmp_path / "run"))
+    (tmp_path / f"link{Path(name).suffix}").symlink_to(run / name)
+    before = contents(run)
+    for target in (run / name, tmp_path / f"link{Path(name).suffix}"):
+        done = assay("compare", str(kept["old"]), str(run), "--output", str(target))
+        assert (done.code, done.stdout) == (2, "")
+        assert f"{target}: this file is read here or belongs to a run" in done.stderr
+    assert contents(run) == before
+    beside = assay("compare", str(kept["old"]), str(run), "--output", str(run))
+    assert beside.code == 0
+    assert {**contents(run), **before} == contents(run)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(assay: Assay, kept: dict[str, Path], tmp_path: Path) -> None:

@@ -45,14 +45,27 @@ def test_p_values_are_adjusted_over_the_whole_comparison() -> None:
     assert words["roc_auc"] == "no difference established"  # 0.04 by itself
 
 
-def test_a_small_p_value_with_an_interval_around_zero_establishes_nothing() -> None:
+@pytest.mark.parametrize(
+    ("changed", "standing"),
+    [
+        (Estimate(-0.1, -0.3, 0.1, 100), "no difference established"),
+        (Estimate(0.1, -0.1, 0.3, 100), "no difference established"),
+        (Estimate(0.1, 0.0, 0.3, 100), "no difference established"),
+        (Estimate(0.1, 0.01, 0.3, 100), "higher"),
+        (Estimate(-0.1, -0.3, -0.01, 100), "lower"),
+        (Estimate(0.1, None, None, 100), "higher"),
+    ],
+)
+def test_a_small_p_value_with_an_interval_around_zero_establishes_nothing(
+    changed: Estimate, standing: str
+) -> None:
     def change_of(subject: Subject, now: Audited, then: Audited, candidate: str, other: str) -> Change:
         value = Estimate(0.5, 0.4, 0.6, 100)
-        return Change(value, value, Estimate(-0.1, -0.3, 0.1, 100), 1e-6, 1.0, "a made-up test", 100)
+        return Change(value, value, changed, 1e-6, 1.0, "a made-up test", 100)
 
     report = example_report()
     made = compare(saved(report, report), change_of, Reporter(Console(file=io.StringIO())))
-    assert set(standings(made).values()) == {"no difference established"}
+    assert set(standings(made).values()) == {standing}
 
 
 def test_both_directions_are_tested() -> None:

@@ -198,10 +198,28 @@ def test_the_folder_of_a_run_is_not_overwritten(before: SavedRun, tmp_path: Path
             keep(before, folder)
 
 
+@pytest.mark.parametrize("left", ["report.html", "summary.md"])
+def test_a_run_without_a_ledger_is_one_too(
+    before: SavedRun, after: SavedRun, tmp_path: Path, left: str
+) -> None:
+    """Those of `assay fairness` have none."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("audit.json", "outcomes.parquet", left):
+        (folder / name).write_bytes((after.folder.path / name).read_bytes())
+    there = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for target in (folder, after.folder.path):
+        with pytest.raises(AssayError, match=rf"this is the folder of a run.*it has .*{left}.*--to FOLDER"):
+            keep(before, target)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == there
+
+
 def test_a_folder_that_cannot_be_made_is_refused(before: SavedRun, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(AssayError, match="cannot be written"):
         keep(before, tmp_path / "file" / "baseline")
+    with pytest.raises(AssayError, match="this is a file"):
+        keep(before, tmp_path / "file")
 
 
 def test_no_baseline_yet_is_no_mistake(tmp_path: Path) -> None:

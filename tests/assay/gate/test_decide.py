@@ -15,6 +15,7 @@ from assay.changes.change import Change
 from assay.config_models import GateConfig, GatingConfig
 from assay.gate import decide as deciding
 from assay.gate.decide import decide, expanded
+from reports.formatting import MINUS
 from reports.limits import required
 from reports.model import Baseline, CandidateResult, GateCheck, GateResult
 from robustness.estimate import Estimate
@@ -298,7 +299,7 @@ def test_what_was_required_and_found_is_kept(against: Against) -> None:
         (
             {"max_drop": 0.0},
             fell(0.011, -0.006, 0.028, 0.21),
-            "fell by 1.1 points (-0.6 to 2.8) to 80.0 %, which may be chance; no drop is allowed "
+            f"fell by 1.1 points ({MINUS}0.6 to 2.8) to 80.0 %, which may be chance; no drop is allowed "
             f"(one-sided {MCNEMAR}, p = 0.210)",
         ),
         (
@@ -316,13 +317,13 @@ def test_what_was_required_and_found_is_kept(against: Against) -> None:
         (
             {"max_drop": 0.02, "decide": "certain-pass"},
             fell(0.01, -0.01, 0.03, 0.3),
-            "fell by 1.0 points (-1.0 to 3.0) to 80.0 %; no drop of more than 2.0 points is allowed, "
+            f"fell by 1.0 points ({MINUS}1.0 to 3.0) to 80.0 %; no drop of more than 2.0 points is allowed, "
             "and its interval reaches beyond that",
         ),
         (
             {"max_drop": 0.02},
             fell(0.0, -0.01, 0.01, 0.5),
-            "did not change (-1.0 to 1.0) from 80.0 %; no drop of more than 2.0 points is allowed "
+            f"did not change ({MINUS}1.0 to 1.0) from 80.0 %; no drop of more than 2.0 points is allowed "
             f"(one-sided {MCNEMAR}, p = 0.500)",
         ),
         (

@@ -115,6 +115,17 @@ def test_a_check_without_candidate_and_epsilon_is_one_for_each() -> None:
     ]
 
 
+def test_two_runs_of_one_attack_with_the_same_budget_are_told_apart() -> None:
+    quick, patient = (replace(ATTACKED[1], params={**ATTACKED[1].params, "steps": n}) for n in (10, 20))
+    robustness = replace(PLAIN.robustness, attacks=[quick, patient, ATTACKED[2]])
+    asked = [check("accuracy_under_attack", attack="fgsm"), check("tpr", attack="fgsm", **TWEETS)]
+    (first, second, alone, *rest) = decide(asked, audited(replace(PLAIN, robustness=robustness))).checks
+    assert "steps 10" in first.name
+    assert first.name.replace("steps 10", "steps 20") == second.name
+    assert alone.name == "accuracy_under_attack under fgsm at epsilon 0.1"
+    assert len({each.name for each in rest}) == len(rest) == 3
+
+
 def test_a_check_of_one_candidate_leaves_the_others_alone() -> None:
     found = decided(check("accuracy", candidate="fgsm-trained"), PLAIN, HARDENED)
     assert [each.candidate for each in found] == ["fgsm-trained"]
