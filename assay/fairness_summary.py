@@ -63,7 +63,8 @@ def _intersections(crossed: dict[str, GroupAssessment]) -> Iterator[str]:
 
 
 def _more_than_chance(assessment: GroupAssessment, statuses: Sequence[Status]) -> list[str]:
-    """The differences of these statuses between rates, what is surest and then what is largest first."""
+    """The differences of these statuses, what is surest and then what is largest first; of areas, which are
+    no shares and in no points, after those of shares."""
     found = [
         metric
         for metric, test in assessment.tests.items()
@@ -73,6 +74,7 @@ def _more_than_chance(assessment: GroupAssessment, statuses: Sequence[Status]) -
         found,
         key=lambda metric: (
             statuses.index(assessment.tests[metric].status),
+            kind_of(metric) != "points",
             -(assessment.disparities[metric].value or 0.0),
         ),
     )

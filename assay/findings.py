@@ -1,19 +1,22 @@
 """What a reader should know, in plain words: rules over the results, each with its number."""
 
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 
 from assay.counterfactual_findings import counterfactual_findings
 from assay.fairness_findings import fairness_findings
 from assay.gap_findings import compared_gaps, widened_by_attack
 from assay.measure import Measured
 from assay.plan import Plan
-from reports.formatting import bare, figure, full
+from reports.formatting import bare, figure, full, listed
+from reports.highlights import family_key, keyed, label_among
 from reports.model import CandidateResult, Finding, TrainingSummary
-from reports.tradeoffs import intervals_overlap
+from reports.tradeoffs import CLEAN, intervals_overlap
 from robustness.cells import MISSING_GROUP
 from robustness.dataset import leaked
 from robustness.estimate import Estimate
 from robustness.paired import paired_difference
+from robustness.results import AttackResult
 
 LARGE_DROP = 0.25
 """A loss of accuracy under attack, as a share, from which on it is a warning."""
@@ -39,7 +42,17 @@ def find(plan: Plan, measured: Sequence[Measured]) -> list[Finding]:
         *(finding for result in results for finding in counterfactual_findings(result)),
         *_data(plan, results),
     ]
-    return sorted(found, key=_rank)
+    return sorted(_said_once(found, len(results)), key=_rank)
+
+
+def _said_once(found: Sequence[Finding], candidates: int) -> list[Finding]:
+    """Where the same is found of every candidate, one finding about all of them."""
+    alike = [replace(each, candidate=None) for each in found]
+    merged = {
+        each if candidates > 1 and alike.count(each) == candidates else own: None
+        for own, each in zip(found, alike, strict=True)
+    }
+    return list(merged)
 
 
 def _rank(finding: Finding) -> tuple[int, bool]:
@@ -58,7 +71,7 @@ def _data(plan: Plan, results: Sequence[CandidateResult]) -> Iterator[Finding]:
             subject="test data",
             observed=Estimate.exact(shared, len(plan.test)),
             limit=0,
-            message=f"{shared} of {len(plan.test)} test texts also occur in the training data.",
+            message=f"{shared:,} of {len(plan.test):,} test texts also occur in the training data.",
         )
     for column, counts in plan.test.group_counts.items():
         if counts.get(MISSING_GROUP):
@@ -71,8 +84,8 @@ def _data(plan: Plan, results: Sequence[CandidateResult]) -> Iterator[Finding]:
                 observed=Estimate.exact(counts[MISSING_GROUP], len(plan.test)),
                 limit=0,
                 message=(
-                    f"{column} is blank for {counts[MISSING_GROUP]} of {len(plan.test)} examples; they are "
-                    f'compared as a group of their own, "{MISSING_GROUP}".'
+                    f"{column} is blank for {counts[MISSING_GROUP]:,} of {len(plan.test):,} examples; they "
+                    f'are compared as a group of their own, "{MISSING_GROUP}".'
                 ),
             )
     for result in results:
@@ -87,7 +100,7 @@ def _data(plan: Plan, results: Sequence[CandidateResult]) -> Iterator[Finding]:
                 observed=Estimate.exact(truncated, len(plan.test)),
                 limit=None,
                 message=(
-                    f"{truncated} of {len(plan.test)} texts are longer than the model's maximum and were "
+                    f"{truncated:,} of {len(plan.test):,} texts are longer than the model's maximum and were "
                     "truncated."
                 ),
             )
@@ -106,8 +119,8 @@ def _training(results: Sequence[CandidateResult]) -> Iterator[Finding]:
                 observed=Estimate.exact(1, training.n_validation),
                 limit=2,
                 message=(
-                    f"The trained model collapsed: it gives all {training.n_validation} validation examples "
-                    f"the same class. {_advice(training)}"
+                    f"The trained model collapsed: it gives all {training.n_validation:,} validation "
+                    f"examples the same class. {_advice(training)}"
                 ),
             )
     effort = {name: training.epochs * training.n_train for name, training in trained}
@@ -198,7 +211,7 @@ def _unstable(measured: Measured) -> Iterator[Finding]:
 
 
 def _robustness(result: CandidateResult) -> Iterator[Finding]:
-    """The attack that costs most, and the mildest that already costs much."""
+    """The attack that costs most, and the mildest that costs much: at a smaller budget, or another."""
     clean = result.robustness.clean.accuracy.value
     large = [
         (clean - under, attack)
@@ -210,9 +223,19 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
     ]
     if clean is None or not large:
         return
-    lost, mildest = min(large, key=lambda each: each[0])
     most, worst = max(large, key=lambda each: each[0])
-    already = f"; already {_points(lost)} under {mildest.label}" if most > lost else ""
+    same = family_key(worst.name, worst.params)
+    smaller = [
+        (lost, attack)
+        for lost, attack in large
+        if family_key(attack.name, attack.params) == same and _budget(attack) < _budget(worst)
+    ]
+    if smaller:
+        adverb, (lost, mildest) = "already", min(smaller, key=lambda each: _budget(each[1]))
+    else:
+        adverb, (lost, mildest) = "also", min(large, key=lambda each: each[0])
+    label, other = (label_among([result], attack) for attack in (worst, mildest))
+    rest = "" if mildest is worst else f"; {adverb} {_points(lost)} under {other}"
     yield Finding(
         id="robustness.drop",
         severity="warning",
@@ -222,10 +245,14 @@ def _robustness(result: CandidateResult) -> Iterator[Finding]:
         observed=worst.accuracy_under_attack,
         limit=clean - LARGE_DROP,
         message=(
-            f"Loses {_points(most)} of accuracy under {worst.label} "
-            f"({figure(clean)} on clean text, {figure(clean - most)} under attack){already}."
+            f"Loses {_points(most)} of accuracy under {label} "
+            f"({figure(clean)} on clean text, {figure(clean - most)} under attack){rest}."
         ),
     )
+
+
+def _budget(attack: AttackResult) -> float:
+    return attack.threat_model.epsilon or 0.0
 
 
 def _behaviour(result: CandidateResult) -> Iterator[Finding]:
@@ -280,7 +307,8 @@ def _comparison(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:
         # Without a budget an attack turns nearly everything: what it spares, it failed on.
         pairs = zip(first.result.robustness.attacks, other.result.robustness.attacks, strict=True)
         bounded = [i for i, pair in enumerate(pairs) if all(attack.comparable for attack in pair)]
-        labels = ["clean text", *(other.result.robustness.attacks[i].label for i in bounded)]
+        attacks = other.result.robustness.attacks
+        labels = [CLEAN, *(label_among([other.result], attacks[i]) for i in bounded)]
         mine = [other.clean, *(other.attacked[i] for i in bounded)]
         theirs = [first.clean, *(first.attacked[i] for i in bounded)]
         differences = [
@@ -302,7 +330,8 @@ def _comparison(plan: Plan, measured: Sequence[Measured]) -> Iterator[Finding]:
             ]
             if established:
                 names = first.result.name, other.result.name
-                yield _compared(*names, established, overlapping, better=better)
+                found = _compared(*names, established, overlapping, better=better)
+                yield replace(found, subject=keyed(found.subject, attacks, [other.result]))
 
 
 def _accuracies(measured: Measured, attacks: Sequence[int]) -> list[Estimate]:
@@ -325,24 +354,30 @@ def _compared(
     """
     size, where, difference = max(established, key=lambda each: each[0])
     word = "more" if better else "less"
-    on = "on clean text" if where == "clean text" else f"under {where}"
     ends = sorted(abs(end) for end in (difference.low, difference.high) if end is not None)
     only_paired = "; the intervals of the two alone overlap" if where in overlapping else ""
     rest = [label for _, label, _ in established if label != where]
-    also = f" Also {word} accurate on or under: {', '.join(rest)}." if rest else ""
+    also = f" Also {word} accurate {_places(rest)}." if rest else ""
     return Finding(
         id="comparison.better" if better else "comparison.worse",
         severity="info" if better else "warning",
         candidate=other,
-        metric="accuracy" if where == "clean text" else "accuracy_under_attack",
+        metric="accuracy" if where == CLEAN else "accuracy_under_attack",
         subject=where,
         observed=difference,
         limit=0,
         message=(
-            f"{_points(size)} {word} accurate {on} than {first}, compared example by example "
+            f"{_points(size)} {word} accurate {_places([where])} than {first}, compared example by example "
             f"(interval {bare(ends[0], 'points')} to {bare(ends[1], 'points')}){only_paired}.{also}"
         ),
     )
+
+
+def _places(labels: Sequence[str]) -> str:
+    """``on clean text and under fgsm (L∞) at epsilon 0.03``."""
+    attacks = [label for label in labels if label != CLEAN]
+    on = [f"on {CLEAN}"] if CLEAN in labels else []
+    return " and ".join([*on, *([f"under {listed(attacks)}"] if attacks else [])])
 
 
 def _points(share: float) -> str:

@@ -8,6 +8,7 @@ from assay.measure import Measured
 from assay.plan import Plan
 from fairness.changes import Widening, widening
 from reports.formatting import figure, full
+from reports.highlights import keyed, label_among
 from reports.model import Finding
 from reports.naming import texts_of
 
@@ -22,7 +23,7 @@ def widened_by_attack(plan: Plan, measured: Measured) -> Iterator[Finding]:
     for column, (label, found) in _widest(plan, pairs).items():
         yield _gap_finding(
             "fairness.widened_by_attack",
-            measured.result.name,
+            measured,
             f"{column} under {label}",
             found,
             f"Under {label} accuracy is {_points(found.after)} lower for {_between(column, found)}, "
@@ -40,7 +41,7 @@ def compared_gaps(plan: Plan, first: Measured, other: Measured) -> Iterator[Find
     for column, (what, found) in _widest(plan, _pairs(plan, first, other)).items():
         yield _gap_finding(
             "fairness.widened_by_candidate",
-            name,
+            other,
             f"{column}, {what}",
             found,
             f"It sets groups of {column} further apart than {base} does: on {what}, accuracy is "
@@ -50,7 +51,7 @@ def compared_gaps(plan: Plan, first: Measured, other: Measured) -> Iterator[Find
     for column, (what, found) in _widest(plan, _pairs(plan, other, first)).items():
         yield _gap_finding(
             "fairness.narrowed_by_candidate",
-            name,
+            other,
             f"{column}, {what}",
             found,
             f"It sets groups of {column} less far apart than {base} does: on {what}, accuracy is "
@@ -77,13 +78,14 @@ def _pairs(
     }
 
 
-def _gap_finding(kind: str, candidate: str, subject: str, found: Widening, message: str) -> Finding:
+def _gap_finding(kind: str, about: Measured, subject: str, found: Widening, message: str) -> Finding:
+    result = about.result
     return Finding(
         id=kind,
         severity="info" if kind == "fairness.narrowed_by_candidate" else "warning",
-        candidate=candidate,
+        candidate=result.name,
         metric="accuracy",
-        subject=subject,
+        subject=keyed(subject, result.robustness.attacks, [result]),
         observed=found.growth,
         limit=0,
         message=message,
@@ -118,7 +120,7 @@ def _widest(
 def _comparable(measured: Measured) -> dict[str, np.ndarray]:
     """{attack: (n,) bool, whether each example is right under it}."""
     return {
-        attack.label: _right(measured, i)
+        label_among([measured.result], attack): _right(measured, i)
         for i, attack in enumerate(measured.result.robustness.attacks)
         if attack.comparable
     }

@@ -132,7 +132,8 @@ def disparities(
     """{disparity name with suffix: Found} between the groups of ``measured``, two or more.
 
     A metric is compared between the groups that have it; where fewer than two have it, or a ratio would be
-    0 / 0, the disparity is undefined with a reason. ``n`` counts the examples of the groups used.
+    0 / 0, the disparity is undefined with a reason. ``n`` counts the examples of the groups used; all of
+    them where the groups are held against the rate of all.
     """
     return {each.name + each.suffix: _found(measured, each, confidence, seed) for each in wanted}
 
@@ -147,7 +148,8 @@ def _found(measured: Measured, each: Definition, confidence: float, seed: int) -
             )
             return Found({each.named(kind): Estimate.undefined(reason) for kind in each.kinds}, None, {})
     used = np.logical_or.reduce(list(has.values()))
-    n = measured.examples(used)
+    # A distance from the rate of all rests on all, those of no group and of small groups too.
+    n = int(measured.counts.total.sum()) if each.summed else measured.examples(used)
     evidence = (
         gap_evidence(measured, each.metrics[0], seed)
         if each.summed

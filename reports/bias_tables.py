@@ -2,7 +2,7 @@
 
 from fairness.results import BiasAUC, SubgroupAUC
 from reports.blocks import Block, Bullets, Cell, Column, Details, Part, Row, Table, Tone, estimate_cell
-from reports.formatting import counted, kind_of, name
+from reports.formatting import MINUS, counted, kind_of, name
 from reports.groupings import Shown, assessed, minimum_size
 from reports.model import AuditReport, CandidateResult
 from reports.naming import metric_name
@@ -53,7 +53,7 @@ def bias_blocks(report: AuditReport, grouping: Shown) -> list[Block]:
 
 
 def _means(grouping: Shown, outcome: str, found: list[tuple[CandidateResult, BiasAUC]]) -> Table:
-    powers = sorted({f"{bias.power:g}" for _, bias in found})
+    powers = sorted({f"{bias.power:g}".replace("-", MINUS) for _, bias in found})
     rows = [
         Row(title, [estimate_cell(getattr(bias, key), "number") for _, bias in found]) for key, title in MEANS
     ]

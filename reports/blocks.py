@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import Literal
 
 from markupsafe import Markup
@@ -18,6 +19,8 @@ Tone = Literal["plain", "good", "bad", "warn", "care", "muted"]
 
 MOST_COLUMNS = 4
 """Candidates that stand side by side as columns; more of them are rows."""
+WIDEST = 9
+"""Cells in a row that a sheet of paper has room for, beside the row's name."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,17 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Charts side by side that share a legend; series: the legend, in the order of the colours."""
+    """Charts side by side that share a legend; series: the legend, in the order of the colours.
+
+    small: many charts of one kind, drawn for a place half as wide as a phone. printed: whether the numbers of
+    the charts are for paper too, since no other table has them.
+    """
 
     title: str
     series: Sequence[str]
     figures: Sequence[Figure]
+    small: bool = False
+    printed: bool = False
 
 
 @dataclass(frozen=True)
@@ -231,6 +240,30 @@ def beside(caption: str, what: str, names: Sequence[str], rows: Sequence[Row]) -
     titles = [f"{row.header} ({row.note})" if row.note else row.header for row in rows]
     turned = [Row(each, [row.cells[i] for row in rows]) for i, each in enumerate(names)]
     return Table(caption, [Column("Candidate"), *map(Column, titles)], turned)
+
+
+def parted(table: Table) -> list[Table]:
+    """``table``, or where it has more than ``WIDEST`` cells in a row several beside it: with a share of the
+    columns each, and the names of all rows."""
+    cells = len(table.columns) - 1
+    parts = ceil(cells / WIDEST)
+    if parts <= 1:
+        return [table]
+    size = ceil(cells / parts)
+    return [
+        replace(
+            table,
+            caption=f"{table.caption}, part {i + 1} of {parts}",
+            columns=[table.columns[0], *table.columns[1 + i * size : 1 + (i + 1) * size]],
+            rows=[replace(row, cells=row.cells[i * size : (i + 1) * size]) for row in table.rows],
+        )
+        for i in range(parts)
+    ]
+
+
+def is_noted(table: Table) -> bool:
+    """Whether there is a note below a number."""
+    return any(cell.note for row in table.rows for cell in row.cells)
 
 
 def estimate_cell(estimate: Estimate | None, kind: Kind = "percent", *, show_n: bool = False) -> Cell:

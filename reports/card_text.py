@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from reports.formatting import counted, full, kind_of, moment, name
+from reports.formatting import counted, full, full_with_n, kind_of, moment, name
+from reports.highlights import label_of
 from reports.markdown import escape
 from reports.model import AuditReport, CandidateResult
 from reports.naming import in_sentence, metric_name, threat_in_words
@@ -10,6 +11,11 @@ from robustness.estimate import Estimate
 
 MAX_ROWS = 60
 """Rows of a table; audit.json has the rest."""
+
+MAX_NOTE = 5_000
+"""Characters of a note on the data: a card may be long, and its last sentence may be the one that matters."""
+WORST_CASE = "All bounded attacks that reached every example"
+"""What the worst case is over, as ``robustness.evaluate`` counts it."""
 
 Row = Sequence[str]
 
@@ -24,7 +30,7 @@ def section(report: AuditReport, candidate: CandidateResult) -> str:
         f"{escape(moment(report.provenance.started))}. In brackets stand {level} % confidence intervals; n "
         "is the number of examples that a figure rests on.",
         "### Accuracy\n\n" + _table(["Metric", "Value", "n"], _accuracy(candidate)),
-        *_titled("Under attack", _ATTACK_HEADER, _attacks(candidate)),
+        *_titled("Under attack", _ATTACK_HEADER, _attacks(report, candidate)),
         *_titled("Behaviour", ["Test", "Failure rate", "n"], _behaviours(candidate)),
         *_titled("Swapped identities", ["Examples", "Given another label", "n"], _swaps(candidate)),
         *_titled("Groups", ["Measure", "Value", "n"], _groups(candidate)),
@@ -34,7 +40,7 @@ def section(report: AuditReport, candidate: CandidateResult) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_ATTACK_HEADER = ["Attack", "What it may do", "Accuracy under attack", "Attack success rate", "n"]
+_ATTACK_HEADER = ["Attack", "What it may do", "Accuracy under attack", "Attack success rate"]
 
 
 def _accuracy(candidate: CandidateResult) -> Iterator[Row]:
@@ -43,21 +49,21 @@ def _accuracy(candidate: CandidateResult) -> Iterator[Row]:
         yield _measured(metric_name(metric), metric, getattr(clean, metric))
 
 
-def _attacks(candidate: CandidateResult) -> Iterator[Row]:
+def _attacks(report: AuditReport, candidate: CandidateResult) -> Iterator[Row]:
+    """Each figure with its own n: only examples that were right can be turned."""
     for attack in candidate.robustness.attacks:
         norm = attack.minimal_norm
         yield (
-            escape(attack.label),
+            escape(label_of(report, attack)),
             escape(threat_in_words(attack.threat_model)),
-            escape(full(attack.accuracy_under_attack))
+            escape(full_with_n(attack.accuracy_under_attack))
             if norm is None
-            else escape(f"median smallest epsilon {full(norm, 'number')}"),
-            escape(full(attack.attack_success_rate)),
-            f"{attack.n:,}",
+            else escape(f"median smallest epsilon {full_with_n(norm, 'number')}"),
+            escape(full_with_n(attack.attack_success_rate)),
         )
     if candidate.robustness.attacks:
         worst = candidate.robustness.worst_case_accuracy
-        yield "All of them (worst case)", "", escape(full(worst)), "", f"{worst.n:,}"
+        yield f"{WORST_CASE} (worst case)", "", escape(full_with_n(worst)), ""
 
 
 def _behaviours(candidate: CandidateResult) -> Iterator[Row]:
@@ -69,7 +75,8 @@ def _behaviours(candidate: CandidateResult) -> Iterator[Row]:
 
 def _swaps(candidate: CandidateResult) -> Iterator[Row]:
     for result in candidate.counterfactuals:
-        yield _measured(f"{result.kind} of {result.name}", "flip_rate", result.flip_rate)
+        what = "the audited texts" if result.kind == "texts" else f"templates: {result.name}"
+        yield _measured(what, "flip_rate", result.flip_rate)
 
 
 def _groups(candidate: CandidateResult) -> Iterator[Row]:
@@ -95,7 +102,7 @@ def _limits(report: AuditReport, candidate: CandidateResult) -> Iterator[str]:
         "The figures are of these examples and take their labels for true; they say nothing of other data, "
         "languages or uses."
     )
-    yield from (escape(note, 600) for note in report.data.notes)
+    yield from (escape(note, MAX_NOTE) for note in report.data.notes)
     if robust.attacks:
         yield (
             "An attack shows examples that fool the model; it cannot show that there are no others. A "
@@ -105,10 +112,9 @@ def _limits(report: AuditReport, candidate: CandidateResult) -> Iterator[str]:
         yield "The model was not attacked: nothing is known of its accuracy under attack."
     for attack in robust.attacks:
         if attack.unreached:
-            yield (
-                f"{escape(attack.label)} ended early: {counted(attack.unreached, 'example')} were not "
-                "attacked, and its figures are left out of the metadata."
-            )
+            label, left = escape(label_of(report, attack)), counted(attack.unreached, "example")
+            not_attacked = f"{label} ended early: {left} were not attacked"
+            yield f"{not_attacked}, and its figures are left out of the metadata."
     for check in robust.validity.checks if robust.validity is not None else []:
         if check.passed is False:
             yield f"A validity check of the attacks failed: {escape(check.message, 600)}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from fairness.counterfactual.intervals import FEWEST_TESTED
 from fairness.counterfactual.results import (
     AxisEffect,
     CounterfactualResult,
@@ -11,7 +12,7 @@ from fairness.counterfactual.results import (
 )
 from reports.blocks import Block, Cell, Column, Details, Example, Examples, Row, Table, Text, estimate_cell
 from reports.diffs import visible_diff
-from reports.formatting import Kind, figure, name
+from reports.formatting import Kind, figure, name, p_words
 from reports.model import AuditReport
 from robustness.estimate import Estimate
 
@@ -80,8 +81,9 @@ def effect_details(
     titles += [Column("Wrong label")] if labelled else []
     rows = []
     for axis, key, effect in effects[:MOST_ROWS]:
-        cells = [Cell(f"{effect.n:,}"), estimate_cell(effect.flip_rate)]
-        cells += [estimate_cell(effect.mean_change, "points"), _verdict(effect)] if scores else []
+        cells = [_number(effect), estimate_cell(effect.flip_rate)]
+        verdict = _verdict(effect, result.outcome)
+        cells += [estimate_cell(effect.mean_change, "points"), verdict] if scores else []
         cells += [estimate_cell(effect.failure_rate, show_n=True)] if labelled else []
         rows.append(Row(name(key.replace(" -> ", " → ")), cells, note=in_words(axis)))
     title = f"{name(candidate)}, {result.kind}: by {what}"
@@ -96,11 +98,17 @@ def _size(effect: TermEffect) -> float:
     return abs(value or 0.0)
 
 
-def _verdict(effect: TermEffect) -> Cell:
+def _number(effect: TermEffect) -> Cell:
+    """Below as many as no test can decide on, an interval looks surer than it is."""
+    few = effect.n < FEWEST_TESTED
+    return Cell(f"{effect.n:,}", "too few to judge", "warn") if few else Cell(f"{effect.n:,}")
+
+
+def _verdict(effect: TermEffect, outcome: str | None) -> Cell:
     if effect.adjusted is None:
-        return Cell("not tested", tone="muted")
-    note = f"adjusted p {effect.adjusted:.3f}" if effect.adjusted >= 0.001 else "adjusted p below 0.001"
-    return Cell("established" if effect.established else "undecided", note)
+        why = "no outcome is named" if outcome is None else f"fewer than {FEWEST_TESTED}"
+        return Cell("not tested", why, "muted")
+    return Cell("established" if effect.established else "undecided", f"adjusted {p_words(effect.adjusted)}")
 
 
 def template_details(candidate: str, result: CounterfactualResult) -> list[Block]:

@@ -16,11 +16,12 @@ from reports.blocks import (
     estimate_cell,
     norm_cell,
 )
-from reports.charts import Mark, rate_curves
-from reports.formatting import counted, figure, name
+from reports.charts import Mark, accuracy_curves
+from reports.drawing import numbered
+from reports.formatting import counted, name
 from reports.highlights import Family, curve_of, minimal_norm_of
 from reports.model import AuditReport, CandidateResult
-from reports.naming import budget_axis, budget_range, counted_units
+from reports.naming import budget_axis, budget_range
 from robustness.results import EpsilonCurve
 
 MOST_CHARTS = 8
@@ -31,13 +32,13 @@ def curve_blocks(report: AuditReport, curved: Sequence[Family]) -> list[Block]:
     """The charts of the families that have a curve for some candidate, their numbers, and what they mean."""
     if not curved:
         return []
-    series = [name(candidate.name) for candidate in report.candidates]
+    series = numbered([name(candidate.name) for candidate in report.candidates])
     charts = [_curve(report, family) for family in curved[:MOST_CHARTS]]
     told = "At budget 0 the text is unperturbed. Bands are confidence intervals, pointwise."
     rest = curved[MOST_CHARTS:]
     tables = [_curve_table(report, family) for family in rest]
     return [
-        Figures("Accuracy under attack against the attacker's budget", series, charts),
+        Figures("Accuracy under attack against the attacker's budget", series, charts, printed=True),
         Text(told, "muted"),
         *([Details(f"{counted(len(rest), 'more curve')}, as tables", tables)] if rest else []),
         _summaries(report, curved),
@@ -67,7 +68,7 @@ def _curve(report: AuditReport, family: Family) -> Figure:
         for candidate, curve in measured
     )
     label = f"Accuracy under {family.label} against {axis}. {spoken}."
-    chart = rate_curves(marks, series, axis, label, whole=family.space != "embedding")
+    chart = accuracy_curves(marks, series, axis, label, whole=family.space != "embedding")
     return Figure(family.label, chart, _curve_table(report, family))
 
 
@@ -87,7 +88,9 @@ def _curve_table(report: AuditReport, family: Family) -> Table:
     ]
     first = "Epsilon" if family.space == "embedding" else f"Changed {family.space}s"
     return Table(
-        f"Accuracy under {family.label}", [Column(first), *(Column(name(each)) for each in names)], rows
+        f"Accuracy under {family.label}",
+        [Column(first), *map(Column, numbered([name(each) for each in names]))],
+        rows,
     )
 
 
@@ -112,27 +115,18 @@ def _summaries(report: AuditReport, curved: Sequence[Family]) -> Table:
 
 
 def _meanings(report: AuditReport, curved: Sequence[Family]) -> list[str]:
-    """A sentence on each of the two numbers, with the first candidate that has it as the example."""
-    areas = [
-        "The area under the curve is the mean accuracy over all budgets of the curve. Under "
-        f"{family.label}, with {_budgets(family, curve.points[-1].epsilon)}, {name(candidate.name)} "
-        f"is right on average on {figure(curve.area.value)} of the examples."
-        for family in curved
-        for candidate, curve in _measured(report, family)
-        if curve.area.value is not None
-    ]
-    norms = [
-        "The median minimal norm is how far the attacker must go to turn half of the examples. For "
-        f"{name(candidate.name)}, half of them can be turned by a perturbation of {norm.value:.3g} times the "
-        f"embedding scale ({family.label}); examples that are wrong from the start count as 0."
-        for family in curved
-        for candidate, _ in _measured(report, family)
-        if (norm := minimal_norm_of(candidate, family)) is not None and norm.value is not None
-    ]
-    return areas[:1] + norms[:1]
-
-
-def _budgets(family: Family, end: float) -> str:
-    if family.space == "embedding":
-        return f"an epsilon anywhere from 0 to {end:g}"
-    return f"anything from none to {counted_units(family.space, end)}"
+    """A sentence on each of the two numbers that some candidate has."""
+    pairs = [(family, *each) for family in curved for each in _measured(report, family)]
+    norms = [minimal_norm_of(candidate, family) for family, candidate, _ in pairs]
+    told = []
+    if any(curve.area.value is not None for *_, curve in pairs):
+        told.append(
+            "The area under the curve is the share of examples that a candidate gets right, averaged over "
+            "all budgets from 0 to the last one of the curve."
+        )
+    if any(norm is not None and norm.value is not None for norm in norms):
+        told.append(
+            "The median minimal norm is how far the attacker must go to turn half of the examples, in "
+            "multiples of the embedding scale; examples that are wrong from the start count as 0."
+        )
+    return told

@@ -1,5 +1,8 @@
 """What the words of a report mean."""
 
+import re
+from collections.abc import Sequence
+
 from reports.model import AuditReport
 
 PERFORMANCE = (
@@ -117,9 +120,74 @@ ALWAYS = (
     ),
     (
         "Rounding",
-        "A rate is shown as 0 % or 100 % only when it is exactly that. audit.json holds the exact numbers.",
+        "A rate is shown as 0 % or 100 % only when it is exactly that. Differences are computed from the "
+        "exact numbers and then rounded: 28.7 to 25.9 can be a fall of 2.7. audit.json holds the exact "
+        "numbers.",
     ),
 )
+
+
+TERMS = (
+    (
+        r"epsilon",
+        "epsilon",
+        "how far an attack may move the numbers that stand for words in the model, relative to their usual "
+        "size",
+    ),
+    (
+        r"L∞|\bL2\b|linf|\bl2\b",
+        "L∞, L2",
+        "how such a move is measured: L∞ by the number that moves most, L2 by all of them together",
+    ),
+    (
+        r"\bfgs?m\b",
+        "fgsm, fgm",
+        "attackers who know the model move those numbers in one step to where it errs",
+    ),
+    (
+        r"pgd|mifgsm",
+        "pgd, apgd, mifgsm",
+        "attackers who know the model move those numbers in several small steps to where it errs",
+    ),
+    (
+        r"hotflip",
+        "hotflip",
+        "an attacker who knows the model swaps words, or parts of words, for those that mislead it most",
+    ),
+    (
+        r"demographic parity",
+        "demographic parity",
+        "whether the outcome is predicted equally often in every group",
+    ),
+    (
+        r"equalized odds",
+        "equalized odds",
+        "whether the model is right about those with the outcome, and about those without it, equally often "
+        "in every group",
+    ),
+    (
+        r"equal opportunity",
+        "equal opportunity",
+        "whether the model finds those who have the outcome equally often in every group",
+    ),
+    (
+        r"predictive parity",
+        "predictive parity",
+        "whether a prediction of the outcome is right equally often in every group",
+    ),
+    (
+        r"\bAUC\b",
+        "AUC",
+        "how well scores put those with the outcome before those without it: 1 is best, 0.5 is chance",
+    ),
+)
+"""(pattern, term, meaning): words of findings for who reads no method section, in a line each."""
+
+
+def terms_in(messages: Sequence[str]) -> list[tuple[str, str]]:
+    """(term, meaning) of the ``TERMS`` that these sentences use."""
+    told = " ".join(messages)
+    return [(term, meaning) for pattern, term, meaning in TERMS if re.search(pattern, told)]
 
 
 def definitions(report: AuditReport) -> list[tuple[str, str]]:

@@ -23,6 +23,9 @@ _UNIT: dict[Kind, str] = {"percent": " %", "points": " points", "number": "", "c
 _WIDE = Context(prec=400)
 """Digits enough for every float."""
 
+MINUS = "\u2212"
+"""A minus as people write it, as wide as a plus; a hyphen is for programs."""
+
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|points?\b)")
 _DANGEROUS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef"
@@ -52,11 +55,12 @@ def bare(value: float, kind: Kind = "percent") -> str:
     """A number without its unit. Never 0 or the top of the scale unless exact: 0.9996 is ``99.9``.
 
     Halves are rounded away from zero, as people do: 0.4825 is ``48.3``, as 0.5175 is ``51.8``. Binary
-    fractions and ``round`` would make 48.2 of the one and 51.7 or 51.8 of the other.
+    fractions and ``round`` would make 48.2 of the one and 51.7 or 51.8 of the other. Below zero it starts
+    with a true minus.
     """
     decimals, top = _DECIMALS[kind], _TOP[kind]
     if not math.isfinite(value):
-        return f"{value:,.{decimals}f}"
+        return f"{value:,.{decimals}f}".replace("-", MINUS)
     scaled = Decimal(repr(float(value))) * _SCALE[kind]
     step = Decimal(1).scaleb(-decimals)
     rounded = scaled.quantize(step, ROUND_HALF_UP, _WIDE)
@@ -64,7 +68,7 @@ def bare(value: float, kind: Kind = "percent") -> str:
         rounded = step.copy_sign(scaled)
     elif top is not None and abs(rounded) == top and abs(scaled) < top:
         rounded = (top - step).copy_sign(scaled)
-    return f"{rounded if rounded else abs(rounded):,f}"
+    return f"{rounded if rounded else abs(rounded):,f}".replace("-", MINUS)
 
 
 def figure(value: float, kind: Kind = "percent") -> str:
@@ -95,6 +99,11 @@ def full_with_n(estimate: Estimate, kind: Kind = "percent") -> str:
 def p_value(p: float) -> str:
     """``0.012``; ``< 0.001`` below that, for a p-value is never zero."""
     return "<\u00a00.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_words(p: float) -> str:
+    """``p = 0.012``; ``p < 0.001`` below that."""
+    return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
 
 
 def two_digits(n: int) -> str:
@@ -162,6 +171,21 @@ def counted(n: int, singular: str, plural: str | None = None) -> str:
 def shorten(text: str, limit: int = NAME_LIMIT) -> str:
     """At most ``limit`` characters, the last one an ellipsis where something was left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def abridged(text: str, limit: int) -> str:
+    """At most ``limit`` characters, cut after a sentence, else after a word, and marked with an ellipsis.
+
+    Where that would keep less than half of them it is cut anywhere: a word can be as long as a text.
+    """
+    if len(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    for ends in (". ", " "):
+        end = kept.rfind(ends) + len(ends) - 1
+        if end >= limit // 2:
+            return kept[:end].rstrip(" ,;:") + " …"
+    return shorten(text, limit)
 
 
 def visible(text: str) -> str:

@@ -1,8 +1,21 @@
 """Who is easier to attack: accuracy, disparities and what the attacker spends, by group."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from reports.blocks import Block, Cell, Column, Details, Figure, Figures, Row, Table, estimate_cell, norm_cell
+from reports.blocks import (
+    Block,
+    Cell,
+    Column,
+    Details,
+    Figure,
+    Figures,
+    Row,
+    Table,
+    Text,
+    estimate_cell,
+    norm_cell,
+)
 from reports.charts import Dot, rate_dots
 from reports.formatting import kind_of, name
 from reports.groupings import Shown, assessed, assessment_of
@@ -20,7 +33,6 @@ CellOf = Callable[[GroupRobustness | None], Cell]
 RATES: tuple[tuple[str, CellOf], ...] = (
     ("Accuracy under attack", lambda found: estimate_cell(found.accuracy_under_attack if found else None)),
     ("Attack success rate", lambda found: estimate_cell(found.attack_success_rate if found else None)),
-    ("Queries per example", lambda found: estimate_cell(found.mean_queries if found else None, "count")),
 )
 
 
@@ -70,17 +82,35 @@ def _dots(candidate: CandidateResult, grouping: str, family: Family, epsilon: fl
     return Figure(f"Accuracy of {name(candidate.name)}", chart, table)
 
 
-def _rates(candidate: CandidateResult, grouping: str, found: list[Family]) -> list[Table]:
+def _rates(candidate: CandidateResult, grouping: str, found: list[Family]) -> list[Block]:
     """Accuracy, success, queries and, of attacks that look for it, the minimal norm: one table each."""
     groups = list(
         dict.fromkeys(group for a in candidate.robustness.attacks for group in a.by_group.get(grouping, {}))
     )
     if not groups:
         return []
-    tables = [_table(title, cell, candidate, grouping, groups, found) for title, cell in RATES]
+    tables: list[Block] = [_table(title, cell, candidate, grouping, groups, found) for title, cell in RATES]
+    tables += _queries(_table("Queries per example", _spent, candidate, grouping, groups, found))
     if minimal := [family for family in found if family.minimal]:
         tables.append(_table("Median minimal norm", _norm, candidate, grouping, groups, minimal))
     return tables
+
+
+def _queries(table: Table) -> list[Block]:
+    """What attacks spend that ask equally often for every group is a sentence; of the others a table."""
+    alike = [
+        row
+        for row in table.rows
+        if len({cell.text for cell in row.cells}) == 1 and row.cells[0].tone != "muted"
+    ]
+    differing = [row for row in table.rows if row not in alike]
+    listed = ", ".join(f"{row.cells[0].text} under {row.header}" for row in alike)
+    told: list[Block] = [Text(f"Queries per example, the same for every group: {listed}.")] if alike else []
+    return [*([replace(table, rows=differing)] if differing else []), *told]
+
+
+def _spent(found: GroupRobustness | None) -> Cell:
+    return estimate_cell(found.mean_queries if found else None, "count")
 
 
 def _norm(found: GroupRobustness | None) -> Cell:

@@ -17,6 +17,7 @@ from reports.blocks import (
     estimate_cell,
 )
 from reports.charts import MAX_ROWS, Dot, rate_dots
+from reports.drawing import numbered
 from reports.formatting import kind_of, name
 from reports.groupings import Shown, assessed, assessment_of, minimum_size
 from reports.model import AuditReport, CandidateResult
@@ -29,7 +30,7 @@ def rate_charts(report: AuditReport, grouping: Shown) -> list[Block]:
     """Dot plots of the main rates with their intervals, and what to know of the groups in them."""
     found = [each for _, each in assessed(report, grouping.name)]
     measured = {metric for each in found for group in each.by_group.values() for metric in group.metrics}
-    series = [name(candidate.name) for candidate in report.candidates]
+    series = numbered([name(candidate.name) for candidate in report.candidates])
     charts = [_dots(report, grouping, metric) for metric in CHARTED if metric in measured]
     blocks: list[Block] = [Figures("Rates by group, with intervals", series, charts)] if charts else []
     if charts and len(grouping.values) > MAX_ROWS:
@@ -100,7 +101,7 @@ def _dots(report: AuditReport, grouping: Shown, metric: str) -> Figure:
     label = f"{title} by {name(grouping.name)}: a dot and its interval for each group and candidate."
     table = Table(
         f"{title} by {name(grouping.name)}",
-        [Column("Group"), *(Column(name(each)) for each in names)],
+        [Column("Group"), *map(Column, numbered([name(each) for each in names]))],
         [Row(name(group), cells[group]) for group in grouping.values],
     )
     return Figure(title, rate_dots(dots, grouping.values, names, label), table)

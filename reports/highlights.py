@@ -1,11 +1,11 @@
-"""What stands out in an audit: attacks gathered into families, the strongest one, the largest disparity."""
+"""What stands out in an audit: attacks gathered into families, the strongest one, the largest difference."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attacks.threat_model import Space
-from fairness.results import FairnessUnderAttack, GroupAssessment
+from fairness.results import FairnessUnderAttack, GroupAssessment, Status
 from reports.formatting import counted, name
 from reports.model import AuditReport, CandidateResult
 from reports.naming import NORMS, PREDICTIONS, with_budget
@@ -35,16 +35,30 @@ class Family:
         return self.epsilons[len(self.epsilons) // 2] if self.epsilons else None
 
 
+HEADLINE = ("accuracy_difference", "demographic_parity_difference", "equalized_odds_difference")
+"""The differences of which the largest is told: all of shares, in points, so that one can be larger than
+another."""
+HEADLINE_IN_WORDS = "accuracy, demographic parity, equalized odds"
+
+
 @dataclass(frozen=True)
 class Disparity:
+    """status: what its test says; None where it was not tested."""
+
     column: str
     metric: str
     estimate: Estimate
+    status: Status | None
 
 
 def is_predictions(candidate: CandidateResult) -> bool:
     """Whether no model was there, but a file of what some model predicted."""
     return candidate.model.source.startswith(PREDICTIONS)
+
+
+def base_of(candidate: CandidateResult) -> str | None:
+    """The candidate on whose training this one stands; None where it was trained, or came trained, itself."""
+    return None if candidate.mitigation is None else candidate.mitigation.base
 
 
 def family_key(attack: str, params: dict[str, object]) -> str:
@@ -59,15 +73,15 @@ def families(report: AuditReport) -> list[Family]:
     """
     return [
         family
-        for family, attacks in _families(report)
+        for family, attacks in _families(report.candidates)
         if not any(shortens_texts(attack) for attack in attacks)
     ]
 
 
-def _families(report: AuditReport) -> list[tuple[Family, list[AttackResult]]]:
+def _families(candidates: Sequence[CandidateResult]) -> list[tuple[Family, list[AttackResult]]]:
     """All families with their results."""
     members: dict[str, list[AttackResult]] = {}
-    for candidate in report.candidates:
+    for candidate in candidates:
         for attack in candidate.robustness.attacks:
             members.setdefault(family_key(attack.name, attack.params), []).append(attack)
     labels = _labels([attacks[0] for attacks in members.values()])
@@ -188,37 +202,28 @@ def strongest_attack(candidate: CandidateResult) -> AttackResult | None:
 
 
 def largest_disparity(candidate: CandidateResult) -> Disparity | None:
-    """The largest difference of a rate between groups on clean text, over all columns and overlapping groups.
+    """The largest of the ``HEADLINE`` differences on clean text, over all columns and overlapping groups.
 
-    One that is established goes before a larger one that may be chance. Intersections are left out: with
-    many small groups the largest difference among them is chance more often than not.
+    It may be chance: its status says. Intersections are left out: with many small groups the largest
+    difference among them is chance more often than not.
     """
-    if candidate.fairness is None:
-        return None
+    groups = candidate.fairness.groups if candidate.fairness is not None else {}
     largest = [
-        (is_established(assessment, found[0]), Disparity(grouping, *found))
-        for grouping, assessment in candidate.fairness.groups.items()
-        if assessment.kind != "intersection" and (found := largest_within(assessment)) is not None
+        found
+        for grouping, assessment in groups.items()
+        if assessment.kind != "intersection" and (found := largest_within(grouping, assessment)) is not None
     ]
-    best = max(largest, key=lambda each: (each[0], each[1].estimate.value or 0.0), default=None)
-    return None if best is None else best[1]
+    return max(largest, key=lambda each: each.estimate.value or 0.0, default=None)
 
 
-def is_established(assessment: GroupAssessment, metric: str) -> bool:
-    return metric in assessment.tests and assessment.tests[metric].status == "established"
-
-
-def largest_within(found: GroupAssessment) -> tuple[str, Estimate] | None:
-    """(metric, difference) of one grouping, chosen as in ``largest_disparity``; None where there is none."""
+def largest_within(grouping: str, found: GroupAssessment) -> Disparity | None:
+    """The largest of the ``HEADLINE`` differences of one grouping, the first of equals; None without one."""
     measured = [
-        (is_established(found, metric), estimate.value, metric)
+        Disparity(grouping, metric, estimate, test.status if (test := found.tests.get(metric)) else None)
         for metric, estimate in found.disparities.items()
-        if is_between_rates(metric) and estimate.value is not None
+        if metric.partition("[")[0] in HEADLINE and estimate.value is not None
     ]
-    if not measured:
-        return None
-    _, _, metric = max(measured, key=lambda each: each[:2])
-    return metric, found.disparities[metric]
+    return max(measured, key=lambda each: each.estimate.value or 0.0, default=None)
 
 
 def is_between_rates(metric: str) -> bool:
@@ -235,6 +240,19 @@ def attack_label(family: Family, epsilon: float | None) -> str:
 
 def label_of(report: AuditReport, attack: AttackResult) -> str:
     """The name of one result, the same everywhere in a report."""
+    return label_among(report.candidates, attack)
+
+
+def keyed(words: str, attacks: Sequence[AttackResult], candidates: Sequence[CandidateResult]) -> str:
+    """``words`` with attacks named as checks of a gate name them: subjects of findings are held against the
+    names of checks, and against the findings of other runs, so they do not follow what reads best."""
+    for attack in attacks:
+        words = words.replace(label_among(candidates, attack), attack.label)
+    return words
+
+
+def label_among(candidates: Sequence[CandidateResult], attack: AttackResult) -> str:
+    """``label_of`` where there is no report yet."""
     key = family_key(attack.name, attack.params)
-    family = next(each for each, _ in _families(report) if each.key == key)
+    family = next(each for each, _ in _families(candidates) if each.key == key)
     return attack_label(family, attack.threat_model.epsilon)

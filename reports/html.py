@@ -9,8 +9,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from reports.blocks import Figures, Section
-from reports.charts import SHAPES, UNSTYLED
+from reports.blocks import Figures, Section, is_noted, parted
+from reports.drawing import SHAPES, UNSTYLED
 from reports.formatting import counted, instant, listed, moment, name, shorten, visible
 from reports.model import AuditReport
 from reports.sections import all_sections
@@ -99,7 +99,9 @@ def environment() -> jinja2.Environment:
     )
     made.filters["shorten"] = shorten
     made.filters["pieces"] = pieces
+    made.filters["parted"] = parted
     made.filters["kind"] = lambda block: type(block).__name__.lower()
+    made.tests["noted"] = is_noted
     made.globals["swatches"] = swatches
     return made
 

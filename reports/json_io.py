@@ -93,7 +93,9 @@ def _document_type() -> Any:
 def _check_version(document: Any, source: str) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):
-        got = "an object without it" if isinstance(document, dict) and version is None else repr(version)[:80]
+        got = repr(version)[:80]
+        if version is None:
+            got = "an object without it" if isinstance(document, dict) else f"a {type(document).__name__}"
         raise AssayError(
             f"{source}: expected an audit.json, an object with a whole number schema_version, got {got}."
         )

@@ -4,7 +4,8 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
 
-from reports.formatting import figure, full, full_with_n, instant, kind_of, p_value, shorten, visible
+from reports.formatting import full, full_with_n, instant, kind_of, p_words, shorten, visible
+from reports.limits import required, unit_of_change
 from reports.model import AuditReport, GateCheck
 
 LIMIT = 2_000
@@ -34,24 +35,31 @@ def render_junit(report: AuditReport) -> str:
     for name, value in _properties(report):
         ET.SubElement(properties, "property", {"name": _clean(name), "value": _clean(value)})
     for name, check in zip(_names(checks), checks, strict=True):
-        _add_case(suite, name, check)
+        _add_case(suite, name, check, report.gate.smallest_difference)
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _add_case(suite: ET.Element, name: str, check: GateCheck) -> None:
+def _add_case(suite: ET.Element, name: str, check: GateCheck, smallest: float) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
         {"classname": _clean(check.candidate) or "candidate", "name": name, "time": "0.000"},
     )
-    numbers = "\n".join(_clean(line) for line in _numbers(check))
+    numbers = "\n".join(_clean(line) for line in _numbers(check, smallest))
     if not check.passed:
-        measured = check.observed is not None and check.observed.value is not None
-        kind = "limit not held" if measured else "not measured"
-        failure = ET.SubElement(case, "failure", {"message": _clean(check.message), "type": kind})
+        failure = ET.SubElement(case, "failure", {"message": _clean(check.message), "type": _type(check)})
         failure.text = f"{_clean(check.message)}\n{numbers}"
     ET.SubElement(case, "system-out").text = numbers
+
+
+def _type(check: GateCheck) -> str:
+    """Why it failed: a limit does not hold, or what it limits was not measured: the metric, or its change for
+    want of a baseline. The message of a check with several limits begins with those of the metric itself."""
+    if check.observed is None or check.observed.value is None:
+        return "not measured"
+    no_change = check.change is None or check.change.value is None
+    return "not measured" if no_change and check.message.startswith("not measured") else "limit not held"
 
 
 def _names(checks: list[GateCheck]) -> list[str]:
@@ -66,29 +74,23 @@ def _names(checks: list[GateCheck]) -> list[str]:
     return names
 
 
-def _numbers(check: GateCheck) -> Iterator[str]:
+def _numbers(check: GateCheck, smallest: float) -> Iterator[str]:
+    """smallest: the smallest difference that counts, of the gate."""
     kind = kind_of(check.metric)
     yield f"metric: {check.metric}"
     yield "observed: " + ("not measured" if check.observed is None else full_with_n(check.observed, kind))
-    for words, limit in (
-        ("minimum", check.minimum),
-        ("maximum", check.maximum),
-        ("largest drop allowed", check.max_drop),
-        ("largest rise allowed", check.max_rise),
-    ):
-        if limit is not None:
-            yield f"{words}: {figure(limit, kind)}"
+    yield f"required: {required(check, smallest)}"
     yield f"decided by: {check.decide}"
     if check.baseline is not None:
         yield f"baseline: {full_with_n(check.baseline, kind)}"
     if check.change is not None:
-        yield f"change: {full(check.change, 'points' if kind == 'percent' else kind)}"
+        yield f"change: {full(check.change, unit_of_change(check.metric))}"
     if check.test is not None:
         yield f"test: {check.test}"
     if check.p_value is not None:
-        yield f"p: {p_value(check.p_value)}"
+        yield p_words(check.p_value)
     if check.adjusted_p_value is not None:
-        yield f"p, adjusted for all checks: {p_value(check.adjusted_p_value)}"
+        yield f"adjusted for all checks: {p_words(check.adjusted_p_value)}"
 
 
 def _properties(report: AuditReport) -> Iterator[tuple[str, str]]:
@@ -96,7 +98,7 @@ def _properties(report: AuditReport) -> Iterator[tuple[str, str]]:
     about = report.provenance
     yield "verdict", report.verdict.state
     yield "verdict.reason", report.verdict.reason
-    yield "gate", "passed" if report.gate.passed else "failed"
+    yield "gate", _gate(report)
     yield "data", report.data.name
     yield "data.n", str(report.data.n)
     yield "data.sha256", about.data_sha256
@@ -110,6 +112,12 @@ def _properties(report: AuditReport) -> Iterator[tuple[str, str]]:
         yield "baseline.name", baseline.name
         yield "baseline.started", baseline.started
         yield "baseline.shared", f"{baseline.shared} of {baseline.n}"
+
+
+def _gate(report: AuditReport) -> str:
+    if not report.gate.checks:
+        return "no check set"
+    return "passed" if report.gate.passed else "failed"
 
 
 def _timestamp(report: AuditReport) -> dict[str, str]:

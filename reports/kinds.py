@@ -4,6 +4,7 @@ from reports.formatting import name
 from reports.model import Finding
 
 _TITLES = {
+    "audit.partial": "What is left out",
     "gate.failed": "Checks of the gate that failed",
     "robustness.drop": "Accuracy lost under attack",
     "behaviour.failure": "Behavioural tests that fail often",

@@ -70,7 +70,7 @@ def place_labels(
     for (x, y), text in zip(marks, texts, strict=True):
 
         def cost(ring: int, box: Box) -> float:
-            crowded = ON_LABEL * sum(box.meets(other) for other in taken)
+            crowded = ON_LABEL * (sum(box.meets(other) for other in taken) + (not box.within(plot)))
             crowded += ON_MARK * sum(box.meets(other) for other in boxes)
             return crowded + ON_RULE * sum(box.meets(other) for other in rules) + ring
 

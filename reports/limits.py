@@ -1,7 +1,7 @@
 """How the limits of a gate and what is held to them are written."""
 
 from fairness.disparities import EQUALITY_DIFFERENCES
-from reports.formatting import Kind, bare, figure, kind_of
+from reports.formatting import MINUS, Kind, bare, figure, kind_of
 from reports.model import GateCheck
 
 UNBOUNDED = (
@@ -52,9 +52,9 @@ def limit_figure(limit: float, kind: Kind) -> str:
     """A limit with all its digits: it was chosen, so a rounded one would be another."""
     shown, scale = bare(limit, kind), 100 if kind in ("percent", "points") else 1
     scaled = round(limit * scale, 9)
-    if float(shown.replace(",", "")) == scaled:
+    if _read(shown) == scaled:
         return figure(limit, kind)
-    return figure(limit, kind).replace(shown, f"{scaled:,.9f}".rstrip("0"), 1)
+    return figure(limit, kind).replace(shown, _written(scaled, 9).rstrip("0"), 1)
 
 
 def beside(value: float, limit: float, kind: Kind) -> str:
@@ -62,8 +62,17 @@ def beside(value: float, limit: float, kind: Kind) -> str:
     shown, scale = bare(value, kind), 100 if kind in ("percent", "points") else 1
     wanted = round(limit * scale, 9)
     for decimals in range(2, 10):
-        rounded = float(shown.replace(",", ""))
+        rounded = _read(shown)
         if (rounded > wanted, rounded < wanted) == (value > limit, value < limit):
             break
-        shown = f"{value * scale:,.{decimals}f}"
+        shown = _written(value * scale, decimals)
     return figure(value, kind).replace(bare(value, kind), shown, 1)
+
+
+def _read(shown: str) -> float:
+    """The number that ``bare`` wrote."""
+    return float(shown.replace(",", "").replace(MINUS, "-"))
+
+
+def _written(number: float, decimals: int) -> str:
+    return f"{number:,.{decimals}f}".replace("-", MINUS)

@@ -2,30 +2,29 @@
 
 import html
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from reports.behaviours import behaviour_of, behaviours
 from reports.blocks import Cell, Row, Table, beside, estimate_cell
 from reports.decisions import Recommendation
-from reports.formatting import Kind, counted, full_with_n, kind_of, moment, shorten, visible
+from reports.definitions import terms_in
+from reports.formatting import Kind, abridged, counted, full_with_n, kind_of, moment, visible
 from reports.kinds import kind_title
 from reports.limits import required, unit_of_change
+from reports.markdown_text import fitting, markdown_table
 from reports.model import AuditReport, Finding, GateCheck, GateResult
 from reports.sections.fairness import largest_differences
 from reports.sections.texts import fooling, shown_of_each
 from reports.sections.verdict import candidates_table
 from reports.successes import near_in_words, success_table
 from reports.suites import results_of, suites
-from reports.verdict import FAILED
+from reports.verdict import FAILED, check_in_words
 from robustness.behaviour.results import BehaviouralResult, MinimumFunctionalityResult
 from robustness.estimate import Estimate
 
 MAX_ROWS = 30
 """Rows of a table; report.html has all."""
-MAX_CHARACTERS = 60_000
-"""A comment on GitHub holds 65,536 characters: parts that would not fit are left out, the last ones first."""
 
 _MARKS: dict[Recommendation, str] = {"ship": "✅", "ship with care": "⚠️", "do not ship": "❌"}
 _SPECIAL = re.compile(r"([\\`*_\[\]{}|~#$])")
@@ -35,7 +34,7 @@ _LINKS = re.compile(r"@|://|www\.", re.IGNORECASE)
 
 def render_markdown(report: AuditReport) -> str:
     """Verdict, the findings behind it, gate, candidates, groups, attacks on texts, behaviour and the kinds of
-    the other findings in GitHub-flavoured Markdown, at most ``MAX_CHARACTERS`` long."""
+    the other findings in GitHub-flavoured Markdown, short enough for a comment."""
     parts = [
         _opening(report),
         _checks(report.gate),
@@ -46,20 +45,7 @@ def render_markdown(report: AuditReport) -> str:
         _behaviours(report),
         _others(report),
     ]
-    return _fitting([part for part in parts if part]) + "\n"
-
-
-def _fitting(parts: Sequence[str]) -> str:
-    """As many of the parts as fit, and how many do not."""
-    kept, length = list[str](), 200
-    for part in parts:
-        length += len(part) + 2
-        if length <= MAX_CHARACTERS:
-            kept.append(part)
-    if len(kept) < len(parts):
-        left_out = counted(len(parts) - len(kept), "part")
-        kept.append(f"{left_out} too long for this summary: see report.html.")
-    return "\n\n".join(kept)
+    return fitting([part for part in parts if part], "report.html") + "\n"
 
 
 def escape(text: str, limit: int = 300) -> str:
@@ -67,7 +53,7 @@ def escape(text: str, limit: int = 300) -> str:
 
     A zero-width space keeps GitHub from turning ``@name`` and bare addresses into mentions and links.
     """
-    line = html.escape(shorten(visible(" ".join(text.split())), limit), quote=False)
+    line = html.escape(abridged(visible(" ".join(text.split())), limit), quote=False)
     line = _SPECIAL.sub(r"\\\1", line)
     line = _LINE_START.sub(lambda match: match[0][:-1] + "\\" + match[0][-1], line)
     return _LINKS.sub(lambda match: match[0][:1] + "\u200b" + match[0][1:], line)
@@ -77,9 +63,12 @@ def _opening(report: AuditReport) -> str:
     verdict = report.verdict
     heading = f"## {_MARKS[verdict.state]} {verdict.state.capitalize()}: audit of {escape(report.data.name)}"
     because = "\n".join(f"{i}. {_finding(finding)}" for i, finding in enumerate(verdict.because, start=1))
+    terms = terms_in([finding.message for finding in verdict.because])
+    words = "Words used above: " + "; ".join(f"**{term}**: {meaning}" for term, meaning in terms) + "."
     of = f"{counted(len(report.candidates), 'candidate')} on {counted(report.data.n, 'example')}"
     told = f"Audited: {of}, {escape(moment(report.provenance.started))}."
-    return "\n\n".join(filter(None, (heading, escape(verdict.reason, 600), because, told)))
+    parts = (heading, escape(verdict.reason, 600), because, words if terms else "", told)
+    return "\n\n".join(filter(None, parts))
 
 
 def _finding(finding: Finding) -> str:
@@ -97,7 +86,7 @@ def _checks(gate: GateResult) -> str:
     rows = [
         [
             "✅ passed" if check.passed else "❌ failed",
-            escape(check.name, 120),
+            escape(check_in_words(check), 120),
             escape(check.candidate, 80),
             escape(required(check, gate.smallest_difference)),
             _measured(check.observed, kind_of(check.metric), "not measured"),
@@ -107,7 +96,7 @@ def _checks(gate: GateResult) -> str:
     ]
     header = ["Result", "Check", "Candidate", "Required", "Observed"]
     header += ["Baseline", "Change"] if compared else []
-    return f"### Gate\n\n{_table(header, rows[:MAX_ROWS])}{_more(len(rows))}"
+    return f"### Gate\n\n{markdown_table(header, rows[:MAX_ROWS])}{_more(len(rows))}"
 
 
 def _compared(check: GateCheck) -> list[str]:
@@ -136,7 +125,7 @@ def _drawn(table: Table) -> str:
         [escape(row.header, 120) + _noted(row.note), *(_cell(cell) for cell in row.cells)]
         for row in table.rows
     ]
-    return _table([escape(column.title, 120) for column in table.columns], rows)
+    return markdown_table([escape(column.title, 120) for column in table.columns], rows)
 
 
 def _cell(cell: Cell) -> str:
@@ -209,8 +198,3 @@ def _others(report: AuditReport) -> str:
         count = f" And {len(more):,} more." if more else ""
         lines.append(f"- {escape(kind_title(kind))}: {_finding(first)}{count}")
     return "### Other findings\n\n" + "\n".join(lines) + "\n\nAll of them are in report.html."
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -8,6 +8,7 @@ from typing import Any
 from attacks.errors import AssayError, nearest
 from reports.card_text import section
 from reports.formatting import NAME_LIMIT, name
+from reports.highlights import label_of
 from reports.model import AuditReport, CandidateResult
 from reports.naming import metric_name
 from robustness.estimate import Estimate
@@ -97,11 +98,13 @@ def measurements(report: AuditReport, candidate: CandidateResult) -> Iterator[Me
         if not attack.comparable:
             continue
         given = {"attack": attack.name, "params": attack.params}
-        title, config = f"Accuracy under {attack.label}", attack.label
-        yield Measurement("accuracy_under_attack", title, attack.accuracy_under_attack, config, given)
+        label = label_of(report, attack)
+        title = f"Accuracy under {label}"
+        yield Measurement("accuracy_under_attack", title, attack.accuracy_under_attack, label, given)
     if robust.attacks:
         worst = robust.worst_case_accuracy
-        yield Measurement("worst_case_accuracy", "Worst-case accuracy over all attacks", worst, None, {})
+        title = "Worst-case accuracy over the bounded attacks that reached every example"
+        yield Measurement("worst_case_accuracy", title, worst, None, {})
     yield from _by_group(candidate)
 
 

@@ -1,19 +1,26 @@
 """What each candidate gives for what it costs: accuracy, differences between groups, and robustness."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import nan
+from typing import Literal
 
 import numpy as np
 
 from fairness.pareto import pareto_front
 from reports.groupings import assessed
-from reports.highlights import Family, accuracy_under, attack_label, families
-from reports.model import AuditReport, CandidateResult
+from reports.highlights import Family, accuracy_under, attack_label, families, run_of
+from reports.model import AuditReport, CandidateResult, Finding
 from robustness.estimate import Estimate
 
 ODDS = "equalized_odds_difference"
-NOT_ESTABLISHED = "no difference established"
+OVERLAP = "intervals overlap"
+"""What is said of two candidates where their intervals were looked at, and not their pairs."""
+CLEAN = "clean text"
+"""How findings that compare candidates name the accuracy without an attack."""
+
+Side = Literal["accuracy", "odds", "attacked"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,8 @@ class TradeOff:
     """grouping, metric: whose equalized odds difference. why: why this one. attack: None without attacks.
 
     measures: of at least two candidates. reference: that with which they are compared, the first one without
-    a mitigation, else the first.
+    a mitigation, else the first. pairs: {(one, other, what): ``higher`` or ``lower``} where a finding of the
+    report established, example by example, how the one candidate lies to the other; it goes before intervals.
     """
 
     grouping: str
@@ -49,6 +57,12 @@ class TradeOff:
     why: str
     attack: str | None
     measures: Sequence[Measures]
+    pairs: Mapping[tuple[str, str, Side], str] = field(default_factory=dict)
+
+    def standing(self, mine: Measures, other: Measures, side: Side) -> str:
+        """``higher`` or ``lower`` by the pairs, else as in ``compared``."""
+        of_pairs = self.pairs.get((mine.candidate.name, other.candidate.name, side))
+        return of_pairs or compared(getattr(mine, side), getattr(other, side))
 
     @property
     def reference(self) -> Measures:
@@ -60,9 +74,9 @@ class TradeOff:
         return any(
             _dominates(other, mine)
             and (
-                compared(other.accuracy, mine.accuracy) == "higher"
-                or compared(other.odds, mine.odds) == "lower"
-                or compared(other.attacked, mine.attacked) == "higher"
+                self.standing(other, mine, "accuracy") == "higher"
+                or self.standing(other, mine, "odds") == "lower"
+                or self.standing(other, mine, "attacked") == "higher"
             )
             for other in self.measures
             if other is not mine and not other.collapsed
@@ -97,7 +111,38 @@ def trade_off(report: AuditReport) -> TradeOff | None:
         Measures(candidate, candidate.robustness.clean.accuracy, odds, under, bool(best))
         for (candidate, odds, under), best in zip(found, front, strict=True)
     ]
-    return TradeOff(grouping, metric, why, attack_label(*attack) if attack else None, measures)
+    label = attack_label(*attack) if attack else None
+    return TradeOff(grouping, metric, why, label, measures, _pairs(report, attack))
+
+
+def _pairs(
+    report: AuditReport, attack: tuple[Family, float | None] | None
+) -> dict[tuple[str, str, Side], str]:
+    """What the findings say of each candidate against the first, with which they compare, and so the other
+    way round."""
+    first = report.candidates[0].name
+    found: dict[tuple[str, str, Side], str] = {}
+    for finding in report.findings:
+        word, opposite = ("higher", "lower") if finding.id == "comparison.better" else ("lower", "higher")
+        mine = next((each for each in report.candidates if each.name == finding.candidate), None)
+        if finding.id not in ("comparison.better", "comparison.worse") or mine is None:
+            continue
+        places: list[tuple[Side, str]] = [("accuracy", CLEAN)]
+        if attack is not None and (run := run_of(mine, *attack)) is not None:
+            places.append(("attacked", attack_label(*attack)))
+            if sum(each.label == run.label for each in mine.robustness.attacks) == 1:
+                places.append(("attacked", run.label))  # how audits of earlier versions name it
+        for side, place in places:
+            if _speaks_of(finding, place):
+                found[mine.name, first, side], found[first, mine.name, side] = word, opposite
+    return found
+
+
+def _speaks_of(finding: Finding, place: str) -> bool:
+    """Whether it compares on this text or under this attack, first or in its list of the others."""
+    return (
+        re.search(rf"(on|under|:|,|and) {re.escape(place)}( than |,|\.$| and )", finding.message) is not None
+    )
 
 
 def has_collapsed(candidate: CandidateResult) -> bool:
@@ -113,12 +158,11 @@ def intervals_overlap(one: Estimate, other: Estimate) -> bool:
 
 
 def compared(mine: Estimate | None, first: Estimate | None) -> str:
-    """``higher``, ``lower``, or ``no difference established`` where the intervals meet; empty where one is
-    undefined."""
+    """``higher``, ``lower``, or ``intervals overlap``; empty where one is undefined."""
     if mine is None or first is None or mine.value is None or first.value is None:
         return ""
     if intervals_overlap(mine, first):
-        return NOT_ESTABLISHED
+        return OVERLAP
     return "higher" if mine.value > first.value else "lower"
 
 

@@ -6,7 +6,7 @@ from reports.decisions import Recommendation
 from reports.formatting import counted, name
 from reports.kinds import topic
 from reports.model import CandidateVerdict, Finding, GateCheck, GateResult, Verdict
-from reports.naming import in_sentence
+from reports.naming import NORMS, in_sentence
 
 REASONS = 5
 """How many findings a verdict names."""
@@ -133,15 +133,17 @@ def _failures(gate: GateResult) -> Iterator[Finding]:
                 subject=check.name,
                 observed=check.observed,
                 limit=limit,
-                message=f"The check “{name(_in_words(check))}” failed: {check.message.rstrip('.')}.",
+                message=f"The check “{name(check_in_words(check))}” failed: {check.message.rstrip('.')}.",
             )
 
 
-def _in_words(check: GateCheck) -> str:
-    """``true positive rate of gender = woman under fgsm``: the name of a check, its metric in words."""
+def check_in_words(check: GateCheck) -> str:
+    """``true positive rate of gender = woman under fgsm``: the name of a check in words."""
     rest = check.name.removeprefix(check.metric)
     if rest == check.name:
         return check.name
+    for norm, written in NORMS.items():
+        rest = rest.replace(f" ({norm}) at", f" ({written}) at")
     words = in_sentence(check.metric)
     # Under which attack the rest says.
     return (words.removesuffix(" under attack") if " under " in rest else words) + rest

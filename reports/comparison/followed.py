@@ -1,7 +1,7 @@
 """What several runs say of the same thing: each check of their gates, and each finding."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.blocks import Cell, Remark, Tone, noted_cell
@@ -9,8 +9,14 @@ from reports.comparison.model import ComparedRun, Comparison
 from reports.formatting import figure, interval, kind_of, name, unbroken
 from reports.limits import required
 from reports.model import Finding, GateCheck, Severity
+from reports.verdict import check_in_words
 
+LEFT_OUT = "Findings about candidates that only one of the two runs has are in the reports of the runs."
 SEVERITIES: dict[Severity, Tone] = {"critical": "bad", "warning": "warn", "info": "plain"}
+
+
+_Key = tuple[str, str | None, str, str]
+"""Of a finding: its kind, the candidate as the first run calls it, metric and subject."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +30,15 @@ class FollowedCheck:
 
 @dataclass(frozen=True)
 class FollowedFindings:
-    """Of one run: what the first run does not say, what the first alone says, and what both say."""
+    """Of one run: what the first run does not say, what the first alone says, and what both say.
+
+    left_out: whether there are findings about candidates that are not compared: they neither came nor went.
+    """
 
     new: Sequence[Remark]
     gone: Sequence[Remark]
     both: Sequence[Remark]
+    left_out: bool
 
 
 def followed_checks(comparison: Comparison) -> list[FollowedCheck]:
@@ -37,6 +47,10 @@ def followed_checks(comparison: Comparison) -> list[FollowedCheck]:
     A check is the same in two runs where its name and its candidate are; its limits may differ and are shown.
     """
     by_run = [dict(_keyed(comparison, i, run.report.gate.checks)) for i, run in enumerate(comparison.runs)]
+    candidates = [
+        {canonical(comparison, i, each.name) for each in run.report.candidates}
+        for i, run in enumerate(comparison.runs)
+    ]
     keys = dict.fromkeys(key for checks in by_run for key in checks)
     found = []
     for key in keys:
@@ -47,11 +61,12 @@ def followed_checks(comparison: Comparison) -> list[FollowedCheck]:
             for check, each in zip(checks, least, strict=True)
         ]
         limits = {each for each in wanted if each is not None}
+        candidate = key[0]
+        what = check_in_words(next(check for check in checks if check is not None))
         cells = [
-            _check_cell(check, each if len(limits) > 1 else None)
-            for check, each in zip(checks, wanted, strict=True)
+            _check_cell(check, candidate in there, each if len(limits) > 1 else None)
+            for check, there, each in zip(checks, candidates, wanted, strict=True)
         ]
-        candidate, what, _ = key
         note = f", {limits.pop()}" if len(limits) == 1 else ""
         found.append(FollowedCheck(f"{what}{note}", candidate, cells))
     return found
@@ -59,12 +74,19 @@ def followed_checks(comparison: Comparison) -> list[FollowedCheck]:
 
 def followed_findings(comparison: Comparison, run: ComparedRun) -> FollowedFindings:
     """A finding is the same in two runs where its kind, candidate, metric and subject are."""
-    first = _findings(comparison, 0)
-    there = _findings(comparison, [each.name for each in comparison.runs].index(run.name))
+    place = [each.name for each in comparison.runs].index(run.name)
+    compared = {each.name for each in comparison.candidates if each.names[place] is not None}
+    first, there = (_findings(comparison, i) for i in (0, place))
+    alone = [about for _, about, *_ in (*first, *there) if about is not None and about not in compared]
+    first, there = (
+        {key: each for key, each in found.items() if key[1] is None or key[1] in compared}
+        for found in (first, there)
+    )
     return FollowedFindings(
         new=[_remark(each) for key, each in there.items() if key not in first],
         gone=[_remark(each) for key, each in first.items() if key not in there],
         both=[_remark(each) for key, each in there.items() if key in first],
+        left_out=bool(alone),
     )
 
 
@@ -87,9 +109,9 @@ def canonical(comparison: Comparison, run: int, candidate: str) -> str:
     return candidate
 
 
-def _check_cell(check: GateCheck | None, limits: str | None) -> Cell:
+def _check_cell(check: GateCheck | None, candidate_there: bool, limits: str | None) -> Cell:
     if check is None:
-        return Cell("no such check", tone="muted")
+        return Cell("no such check" if candidate_there else "no such candidate", tone="muted")
     observed, kind = check.observed, kind_of(check.metric)
     if observed is None or observed.value is None:
         notes = ["not measured"]
@@ -101,8 +123,8 @@ def _check_cell(check: GateCheck | None, limits: str | None) -> Cell:
     return noted_cell("✗\u00a0failed", notes, "bad")
 
 
-def _findings(comparison: Comparison, run: int) -> dict[Hashable, Finding]:
-    found: dict[Hashable, Finding] = {}
+def _findings(comparison: Comparison, run: int) -> dict[_Key, Finding]:
+    found: dict[_Key, Finding] = {}
     for finding in comparison.runs[run].report.findings:
         about = None if finding.candidate is None else canonical(comparison, run, finding.candidate)
         found.setdefault((finding.id, about, finding.metric, finding.subject), finding)

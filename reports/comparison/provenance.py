@@ -7,7 +7,7 @@ from reports.formatting import figure, moment, name
 from reports.highlights import is_predictions
 
 MOST_ROWS = 60
-"""Settings in the table; each audit.json has all of its own."""
+"""Settings that are shown; each audit.json has all of its own."""
 VALUE = 300
 """Characters of a setting that are shown."""
 
@@ -50,20 +50,18 @@ def models_table(comparison: Comparison) -> Table:
     return Table("The models", _columns(comparison, "Candidate"), rows)
 
 
-def settings_table(comparison: Comparison) -> Table | None:
-    """The settings that are not the same in all runs; None where all are."""
+def settings_table(comparison: Comparison, most: int = MOST_ROWS) -> Table | None:
+    """The settings that are not the same in all runs, at most so many; None where all are."""
     found = differing([run.report.provenance.config for run in comparison.runs])
     rows = [
         Row(key, [_missing() if value is None else Cell(value[:VALUE]) for value in values])
-        for key, values in found[:MOST_ROWS]
+        for key, values in found
     ]
-    more = f", the first {MOST_ROWS} of {len(found):,}" if len(found) > MOST_ROWS else ""
-    caption = f"Settings that differ{more}"
-    return Table(caption, _columns(comparison, "Setting"), rows) if rows else None
+    return _first("Settings that differ", _columns(comparison, "Setting"), rows, most)
 
 
-def versions_table(comparison: Comparison) -> Table | None:
-    """The versions and the devices that are not the same in all runs; None where all are."""
+def versions_table(comparison: Comparison, most: int = MOST_ROWS) -> Table | None:
+    """The versions and the devices that are not the same in all runs, at most so many; None where all are."""
     about = [run.report.provenance for run in comparison.runs]
     rows = [
         Row(key, [_missing() if value is None else Cell(str(value)) for value in values])
@@ -73,7 +71,13 @@ def versions_table(comparison: Comparison) -> Table | None:
     ]
     if len({each.device for each in about}) > 1:
         rows.append(Row("Device", [Cell(each.device) for each in about]))
-    return Table("Versions that differ", _columns(comparison, "Of"), rows) if rows else None
+    return _first("Versions that differ", _columns(comparison, "Of"), rows, most)
+
+
+def _first(caption: str, columns: list[Column], rows: list[Row], most: int) -> Table | None:
+    """The first rows, with a caption that says how many there are."""
+    shown = f", the first {most} of them" if len(rows) > most else ""
+    return Table(f"{caption} ({len(rows):,}{shown})", columns, rows[:most]) if rows else None
 
 
 def _columns(comparison: Comparison, first: str) -> list[Column]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reports.blocks import Block, Column, Details, Facts, Part, Remark, Remarks, Row, Section, Table, Text
-from reports.comparison.followed import followed_checks, followed_findings
+from reports.comparison.followed import LEFT_OUT, followed_checks, followed_findings
 from reports.comparison.metrics import metrics_section
 from reports.comparison.model import Comparison
 from reports.comparison.provenance import models_table, runs_table, settings_table, versions_table
@@ -23,20 +23,22 @@ def all_sections(comparison: Comparison) -> list[Section]:
         metrics_section(comparison),
         _gate(comparison),
         _findings(comparison),
-        _method(comparison),
+        _method(comparison) if comparison.candidates else None,
     ]
     return [section for section in found if section is not None]
 
 
 def _compared(comparison: Comparison) -> Section:
-    blocks: list[Block] = [runs_table(comparison), models_table(comparison)]
+    blocks: list[Block] = [runs_table(comparison)]
+    if comparison.candidates:
+        blocks.append(models_table(comparison))
     for run, candidates in comparison.alone.items():
         told = ", ".join(map(name, candidates))
         blocks.append(Text(f"Only in {name(run)}, and not compared: {told}."))
     for table in (settings_table(comparison), versions_table(comparison)):
         if table is not None:
             folded = len(table.rows) >= FEW
-            blocks.append(Details(f"{table.caption} ({len(table.rows):,})", [table]) if folded else table)
+            blocks.append(Details(table.caption, [table]) if folded else table)
     return Section("What was compared", "compared", blocks)
 
 
@@ -66,6 +68,7 @@ def _findings(comparison: Comparison) -> Section | None:
             *_listed("New", followed.new),
             *_listed("Gone", followed.gone),
             *_listed("In both", followed.both, folded=True),
+            *([Text(LEFT_OUT, "muted")] if followed.left_out else []),
         ]
         blocks.append(Part(name(run.name), parts or [Text("No finding in either.")]))
     return Section("Findings", "findings", blocks)
@@ -86,10 +89,11 @@ def _method(comparison: Comparison) -> Section:
     facts = [
         ("Change", f"A run minus {name(first.name)}, the first one."),
         (
-            "Established",
-            f"The p-value, adjusted for all {comparison.tests:,} tests of this comparison (Benjamini and "
-            f"Hochberg 1995), is at most {rate:g}, and the interval of the change leaves out 0. Else no "
-            "difference is established, and the order of the two numbers says nothing.",
+            "Standing",
+            "A metric is higher or lower where the p-value, adjusted for all "
+            f"{comparison.tests:,} tests of this comparison (Benjamini and Hochberg 1995), is at most "
+            f"{rate:g}, and the interval of the change leaves out 0. Else no difference is established, and "
+            "the order of the two numbers says nothing.",
         ),
         (
             "Tests",

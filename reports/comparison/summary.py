@@ -1,17 +1,28 @@
 """What a comparison opens with: how many differences are established, and each of them in words."""
 
 from reports.blocks import Block, Bullets, Callout, Remark, Remarks, Section, Text, Tone
-from reports.comparison.model import Comparison
+from reports.comparison.model import ComparedRun, Comparison
 from reports.comparison.words import established, gathered, sentence, tone_of, weight
 from reports.formatting import counted, listed, name
 
 SHOWN = 20
 """Groups of established differences that are written out; the tables have all."""
+NAMED = 5
+"""Candidates of a run that are named where none of them is compared."""
 
 
 def headline(comparison: Comparison) -> tuple[Tone, str, str]:
     """(tone, title, sentence): how many of the tested differences are established."""
     found = list(established(comparison))
+    if not comparison.candidates:
+        runs = "; ".join(_has(run) for run in comparison.runs)
+        return (
+            "plain",
+            "Nothing was compared: no candidate in common",
+            f"{runs}. Candidates are compared where their names are the same, or where each run has only "
+            "one. To compare two of these, give them the same name in the assay.toml of both runs, or each "
+            "a run of its own, and audit again.",
+        )
     if not comparison.tests:
         return (
             "plain",
@@ -37,6 +48,23 @@ def headline(comparison: Comparison) -> tuple[Tone, str, str]:
     return tone, title, f"{tested}; {listed(parts)}. Of the others, what differs may be chance."
 
 
+def unmatched(comparison: Comparison) -> list[str]:
+    """A sentence for each run of which no candidate is compared, where those of another run are."""
+    return [
+        f"{name(run.name)} is not compared with {name(comparison.first.name)}, for they have no candidate in "
+        f"common: {_has(comparison.first)}; {_has(run)}."
+        for i, run in enumerate(comparison.runs)
+        if comparison.candidates and all(each.names[i] is None for each in comparison.candidates)
+    ]
+
+
+def _has(run: ComparedRun) -> str:
+    """``demo has plain and hardened``."""
+    names = [name(each.name) for each in run.report.candidates]
+    more = [f"{len(names) - NAMED:,} more"] if len(names) > NAMED else []
+    return f"{name(run.name)} has {listed([*names[:NAMED], *more])}"
+
+
 def summary_section(comparison: Comparison) -> Section:
     tone, title, told = headline(comparison)
     found = gathered(comparison)
@@ -54,6 +82,7 @@ def summary_section(comparison: Comparison) -> Section:
         blocks.append(Remarks(remarks))
     if len(found) > SHOWN:
         blocks.append(Text(f"{sum(map(len, found[SHOWN:])):,} more are in the tables below.", "muted"))
-    if comparison.notes:
-        blocks.append(Bullets(comparison.notes))
+    notes = [*unmatched(comparison), *comparison.notes]
+    if notes:
+        blocks.append(Bullets(notes))
     return Section("What differs", "differs", blocks)

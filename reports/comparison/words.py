@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from reports.blocks import Cell, Tone, estimate_cell, norm_cell, noted_cell
 from reports.comparison.model import ComparedRun, Comparison, Difference, Measure
-from reports.formatting import Kind, bare, figure, full, kind_of, name, p_value
+from reports.formatting import MINUS, Kind, bare, figure, full, kind_of, name, p_words, unbroken
+from reports.limits import unit_of_change
 from reports.tradeoffs import intervals_overlap
 from robustness.estimate import Estimate
 
@@ -66,7 +67,7 @@ def judged_cell(metric: str, value: Cell, difference: Difference | None) -> Cell
     """A value of a run with its change from the first run, and what is established of it, below it."""
     if difference is None or difference.standing is None or difference.change.value is None:
         return value
-    change = signed(difference.change.value, change_kind(metric)).replace(" ", "\u00a0")
+    change = signed(difference.change.value, unit_of_change(metric)).replace(" ", "\u00a0")
     told = f"{change}, {difference.standing}{judged(difference)}"
     note = " · ".join(part for part in (value.note, told) if part)
     return Cell(value.text, note, tone_of(difference) if difference.established else "plain")
@@ -78,7 +79,7 @@ def change_cell(measure: Measure, difference: Difference | None) -> Cell:
         return NOT_THERE
     if difference.change.value is None:
         return Cell("not compared", difference.change.reason or "", "muted")
-    kind = change_kind(measure.metric)
+    kind = unit_of_change(measure.metric)
     return noted_cell(signed(difference.change.value, kind), [signed_interval(difference.change, kind)])
 
 
@@ -86,7 +87,7 @@ def standing_cell(difference: Difference | None) -> Cell:
     """One of the three phrases, and better or worse where it is known, above the adjusted p-value."""
     if difference is None or difference.standing is None:
         return Cell("not tested" if difference else "", tone="muted")
-    told = "" if difference.adjusted is None else f"p {with_relation(difference.adjusted)}"
+    told = "" if difference.adjusted is None else p_words(difference.adjusted)
     return noted_cell(f"{difference.standing}{judged(difference)}", [told], tone_of(difference))
 
 
@@ -129,17 +130,17 @@ def weight(difference: Difference) -> str:
 def sentence(group: Sequence[Established]) -> str:
     """The first of a group in words, with its numbers, and the names of the others."""
     each, *others = group
-    found, kind = each.difference, change_kind(each.measure.metric)
-    of = "number" if each.measure.metric == NORM else kind_of(each.measure.metric)
+    found, kind = each.difference, unit_of_change(each.measure.metric)
+    of = kind_of(each.measure.metric)
     if found.change.value is None:
         raise ValueError(f"{each.measure.label}: what was not compared is not established")
     evidence = [signed_interval(found.change, kind), found.test]
     if found.adjusted is not None:
-        evidence.append(f"p {with_relation(found.adjusted)} after correction")
+        evidence.append(p_words(found.adjusted).replace(" ", "\u00a0") + " after correction")
     also = [other.measure.label for other in others[:ALSO]]
     if len(others) > ALSO:
         also.append(f"{len(others) - ALSO:,} more")
-    return (
+    return unbroken(
         f"{each.measure.label} is {found.standing} in {name(each.run.name)}: {full(found.now, of)} against "
         f"{full(found.then, of)}, {signed(found.change.value, kind)} "
         f"({'; '.join(part for part in evidence if part)}{_only_paired(found)})."
@@ -151,18 +152,6 @@ def _only_paired(found: Difference) -> str:
     """Where the two intervals overlap: it is the pairs that establish the difference."""
     known = found.now.low is not None and found.then.low is not None
     return "; the two intervals alone overlap" if known and intervals_overlap(found.now, found.then) else ""
-
-
-def with_relation(p: float) -> str:
-    """``= 0.012``, ``< 0.001``."""
-    written = p_value(p)
-    return written if written.startswith("<") else f"= {written}"
-
-
-def change_kind(metric: str) -> Kind:
-    """The unit of a change: points for a rate and for a difference of rates."""
-    kind = "number" if metric == NORM else kind_of(metric)
-    return "points" if kind == "percent" else kind
 
 
 def signed(value: float, kind: Kind) -> str:
@@ -179,4 +168,4 @@ def signed_interval(change: Estimate, kind: Kind) -> str:
 
 
 def _sign(value: float) -> str:
-    return "" if value == 0 else "+" if value > 0 else "−"
+    return "" if value == 0 else "+" if value > 0 else MINUS

@@ -19,7 +19,7 @@ from reports.blocks import (
     estimate_cell,
 )
 from reports.formatting import counted, duration, figure, name
-from reports.highlights import is_predictions
+from reports.highlights import base_of, is_predictions
 from reports.model import AuditReport, CandidateResult, MitigationSummary, TrainingSummary
 from reports.tradeoffs import has_collapsed
 from robustness.estimate import Estimate
@@ -41,7 +41,7 @@ def section(report: AuditReport) -> Section:
     blocks.append(Side(tables))
     parts = [_candidate(candidate) for candidate in report.candidates]
     if len(parts) <= MOST_COLUMNS:
-        return Section("Model and data", "data", [*blocks, *parts])
+        return Section("Model and data", "data", [*blocks, Side(parts)])
     # Many candidates would be many screens: what most differ in as a table, the rest behind a summary each.
     folded = [Details(part.title, part.blocks) for part in parts]
     collapsed = [_collapse(each) for each in report.candidates if has_collapsed(each)]
@@ -55,7 +55,7 @@ def _models(candidates: Sequence[CandidateResult]) -> Table:
             name(each.name),
             [
                 Cell(name(each.model.source)),
-                Cell("came trained" if each.training is None else name(each.training.objective)),
+                Cell(name(each.training.objective) if each.training is not None else _untrained(each)),
                 Cell("none" if each.mitigation is None else name(each.mitigation.method)),
             ],
         )
@@ -64,6 +64,12 @@ def _models(candidates: Sequence[CandidateResult]) -> Table:
     titles = ("Source", "Training objective", "Mitigation")
     columns = [Column("Candidate"), *(Column(title, numeric=False) for title in titles)]
     return Table("Where the candidates come from", columns, rows)
+
+
+def _untrained(candidate: CandidateResult) -> str:
+    """Where its weights come from."""
+    base = base_of(candidate)
+    return "came trained" if base is None else f"that of {name(base)}, on which it stands"
 
 
 def _collapse(candidate: CandidateResult) -> Callout:
@@ -89,7 +95,7 @@ def _candidate(candidate: CandidateResult) -> Part:
         ("Labels", ", ".join(name(label) for label in model.labels)),
     ]
     if training is None:
-        facts.append(("Training", "came trained"))
+        facts.append(("Training", _untrained(candidate)))
     else:
         facts += _training_facts(training)
     if candidate.mitigation is not None:
@@ -132,7 +138,8 @@ def _mitigation_facts(done: MitigationSummary) -> list[tuple[str, str]]:
         ("Mitigation", f"{name(done.method)}{by}: {what}{base}"),
         *([("Settings of the mitigation", settings)] if settings else []),
         *([("What it did", " ".join(done.notes))] if done.notes else []),
-        ("Time of the mitigation", duration(done.seconds)),
+        # An objective that treats groups alike is the training: its time stands there.
+        *([("Time of the mitigation", duration(done.seconds))] if done.stage != "training" else []),
     ]
 
 

@@ -20,7 +20,7 @@ from reports.formatting import counted, kind_of, name
 from reports.group_attacks import attack_blocks
 from reports.group_rates import metric_tables, rate_charts, small_groups
 from reports.groupings import Shown, assessed, assessment_of, groupings
-from reports.highlights import largest_within
+from reports.highlights import HEADLINE_IN_WORDS, largest_within
 from reports.model import AuditReport
 from reports.naming import in_sentence
 
@@ -74,31 +74,33 @@ def section(report: AuditReport) -> Section:
 
 
 def largest_differences(report: AuditReport) -> Table | None:
-    """For each grouping the largest difference of a rate that is established, else the largest.
+    """For each grouping the largest of the ``HEADLINE`` differences, established or not.
 
     Intersections are left out, as in the verdict. None where nothing can be compared.
     """
     shown = [each for each in groupings(report) if each.kind != "intersection"]
     rows = [
-        Row(f"By {name(each.name)}", [_largest(assessment_of(c, each.name)) for c in report.candidates])
+        Row(
+            f"By {name(each.name)}",
+            [_largest(each.name, assessment_of(candidate, each.name)) for candidate in report.candidates],
+        )
         for each in shown
-        if any(largest_within(found) for _, found in assessed(report, each.name))
+        if any(largest_within(each.name, found) for _, found in assessed(report, each.name))
     ]
     if not rows:
         return None
     names = [name(candidate.name) for candidate in report.candidates]
-    return beside("The largest difference between groups", "Grouping", names, rows)
+    return beside(f"The largest difference between groups: {HEADLINE_IN_WORDS}", "Grouping", names, rows)
 
 
-def _largest(found: GroupAssessment | None) -> Cell:
-    largest = None if found is None else largest_within(found)
-    if found is None or largest is None:
+def _largest(grouping: str, assessment: GroupAssessment | None) -> Cell:
+    found = None if assessment is None else largest_within(grouping, assessment)
+    if found is None:
         return Cell("not measured", "no two groups to compare", "muted")
-    metric, estimate = largest
-    test = found.tests.get(metric)
-    cell = estimate_cell(estimate, kind_of(metric))
-    notes = [cell.note, in_sentence(metric.replace("_difference", "", 1)), test.status if test else ""]
-    return Cell(cell.text, " · ".join(filter(None, notes)), TONES[test.status] if test else "plain")
+    cell = estimate_cell(found.estimate, kind_of(found.metric))
+    what = in_sentence(found.metric.replace("_difference", "", 1))
+    notes = " · ".join(filter(None, (cell.note, what, found.status)))
+    return Cell(cell.text, notes, "plain" if found.status is None else TONES[found.status])
 
 
 def _introduction(report: AuditReport) -> str:

@@ -20,6 +20,7 @@ from reports.formatting import kind_of, moment, name, p_value, unbroken
 from reports.highlights import is_predictions
 from reports.limits import limit_figure, required, unit_of_change
 from reports.model import AuditReport, GateCheck, GateResult
+from reports.verdict import check_in_words
 
 ORDER = 60
 
@@ -52,7 +53,7 @@ def _table(gate: GateResult, extras: "Sequence[_Extra]") -> Table:
         Column("Observed"),
         *[Column(title) for title, _ in extras],
     ]
-    rows = [Row(name(check.name), _cells(check, gate, extras)) for check in gate.checks]
+    rows = [Row(name(check_in_words(check)), _cells(check, gate, extras)) for check in gate.checks]
     return Table("The checks of the gate", columns, rows)
 
 
@@ -64,7 +65,7 @@ def _in_words(gate: GateResult) -> list[Block]:
             "good" if check.passed else "bad",
             "passed" if check.passed else "failed",
             name(check.candidate),
-            f"{name(check.name)}: {check.message}",
+            f"{name(check_in_words(check))}: {check.message}",
         )
         for check in told
     ]
@@ -108,7 +109,7 @@ def _notes(gate: GateResult) -> list[Block]:
     notes = []
     if gate.baseline is not None:
         kept = gate.baseline
-        shared = f"of which {kept.shared:,} are in this audit too"
+        shared = f"of which {kept.shared:,} are in this audit too, with the same label"
         if not kept.shared:
             shared = "none of which is known to be in this audit too"
         notes.append(

@@ -21,11 +21,12 @@ from reports.blocks import (
     beside,
     estimate_cell,
 )
-from reports.charts import Reliability, reliability_curves
 from reports.definitions import is_tested
+from reports.drawing import are_numbered
 from reports.formatting import counted, figure, kind_of, name
 from reports.model import AuditReport, CandidateResult
 from reports.naming import metric_name
+from reports.reliability_chart import Reliability, reliability_curves
 from robustness.results import ReliabilityBin
 
 ORDER = 30
@@ -75,14 +76,31 @@ def _reliability(report: AuditReport) -> list[Block]:
         + " and ".join(map(name, series))
         + ". The dashed line is perfect calibration."
     )
-    chart = Figure(
-        "Accuracy against confidence", reliability_curves(points, series, label), _bins_table(report)
-    )
+    k = min((len(candidate.model.labels) for candidate in report.candidates), default=0)
     told = (
         "Below the dashed line the model is more confident than it is right. Neighbouring bins of confidence "
         f"are drawn as one until they hold {FEW} examples; a pale mark has fewer."
     )
-    return [Figures("Reliability", [name(each) for each in series], [chart]), Text(told, "muted")]
+    if are_numbered(series):
+        # So many lines would be a knot: a small chart for each candidate.
+        alone = [
+            Figure(
+                name(each.name),
+                reliability_curves(
+                    points, series, f"{name(each.name)}. {label}", n_classes=k, alone=each.name
+                ),
+                _bins_table([each]),
+            )
+            for each in report.candidates
+        ]
+        told += " Grey lines are the other candidates."
+        return [Figures("Reliability", [], alone, small=True), Text(told, "muted")]
+    chart = reliability_curves(points, series, label, n_classes=k)
+    shared = Figure("Accuracy against confidence", chart, _bins_table(report.candidates))
+    return [
+        Figures("Reliability", [name(each) for each in series], [shared], printed=True),
+        Text(told, "muted"),
+    ]
 
 
 @dataclass(frozen=True)
@@ -122,10 +140,10 @@ def _together(one: Pooled, other: Pooled) -> Pooled:
     )
 
 
-def _bins_table(report: AuditReport) -> Table:
+def _bins_table(candidates: Sequence[CandidateResult]) -> Table:
     rows = [
         Row(name(candidate.name), _bin_cells(each))
-        for candidate in report.candidates
+        for candidate in candidates
         for each in candidate.robustness.clean.reliability
         if each.n
     ]
@@ -144,19 +162,29 @@ def _bin_cells(each: ReliabilityBin) -> list[Cell]:
 
 def _by_class(report: AuditReport) -> list[Block]:
     """One part for each candidate; of many candidates behind a summary each."""
-    if len(report.candidates) <= MOST_COLUMNS:
+    few = len(report.candidates) <= MOST_COLUMNS
+    if few and all(len(each.robustness.clean.confusion_matrix) <= 4 for each in report.candidates):
+        pairs = [_tables(candidate, report) for candidate in report.candidates]
+        # Of several the same table side by side, of one its two.
+        sides = pairs if len(pairs) == 1 else [*zip(*pairs, strict=True)]
+        return [Part("By class", [Side(each) for each in sides])]
+    if few:
         return [_of_candidate(candidate, report) for candidate in report.candidates]
     parts = [_of_candidate(candidate, report) for candidate in report.candidates]
     return [Part("By class", [Details(part.title, part.blocks) for part in parts])]
 
 
 def _of_candidate(candidate: CandidateResult, report: AuditReport) -> Part:
-    clean = candidate.robustness.clean
-    matrix = _confusion(clean.confusion_matrix, _labels(candidate, report), candidate.name)
-    tables: list[Block] = [_classification_report(clean.classification_report, candidate.name), matrix]
-    if len(clean.confusion_matrix) > 4:
+    tables = _tables(candidate, report)
+    if len(candidate.robustness.clean.confusion_matrix) > 4:
         return Part(name(candidate.name), [Details("By class, and the confusion matrix", tables)])
     return Part(name(candidate.name), [Side(tables)])
+
+
+def _tables(candidate: CandidateResult, report: AuditReport) -> Sequence[Block]:
+    clean = candidate.robustness.clean
+    matrix = _confusion(clean.confusion_matrix, _labels(candidate, report), candidate.name)
+    return [_classification_report(clean.classification_report, candidate.name), matrix]
 
 
 def _labels(candidate: CandidateResult, report: AuditReport) -> list[str]:

@@ -1,6 +1,6 @@
 """The candidates side by side: what each costs, and accuracy against differences and robustness."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from reports.blocks import (
     Block,
@@ -17,12 +17,12 @@ from reports.blocks import (
     estimate_cell,
     noted_cell,
 )
-from reports.charts import Point, tradeoff
 from reports.formatting import Kind, counted, duration, kind_of, name
-from reports.highlights import is_predictions
+from reports.highlights import base_of, is_predictions
 from reports.model import AuditReport, CandidateResult
 from reports.naming import in_sentence, metric_name
-from reports.tradeoffs import NOT_ESTABLISHED, Measures, TradeOff, compared, trade_off
+from reports.tradeoff_chart import Point, tradeoff
+from reports.tradeoffs import OVERLAP, Measures, Side, TradeOff, trade_off
 from robustness.estimate import Estimate
 
 ORDER = 56
@@ -46,9 +46,10 @@ def section(report: AuditReport) -> Section | None:
 
 def costs_table(report: AuditReport) -> Table:
     """Parameters, training, mitigation, and what attacking it took; ``not known`` where nothing was told."""
+    named = {each.name: each for each in report.candidates}
     measures: list[tuple[str, Callable[[CandidateResult], Cell]]] = [
         ("Parameters", _parameters),
-        ("Training", _training),
+        ("Training", lambda candidate: _training(candidate, named)),
         ("Mitigation", _mitigation),
         ("Time under attack", _attack_time),
         ("Queries of all attacks", _queries),
@@ -67,8 +68,15 @@ def _parameters(candidate: CandidateResult) -> Cell:
     return Cell("not known", tone="muted") if n is None else Cell(f"{n:,}")
 
 
-def _training(candidate: CandidateResult) -> Cell:
-    done = candidate.training
+def _training(candidate: CandidateResult, named: Mapping[str, CandidateResult]) -> Cell:
+    """named: the candidates of the report. One that stands on another costs the training of that one too."""
+    done, base = candidate.training, base_of(candidate)
+    if done is None and base is not None:
+        stands_on = named.get(base)
+        if stands_on is None:
+            return noted_cell("none of its own", [f"stands on {name(base)}"])
+        theirs = _training(stands_on, named)
+        return Cell("none of its own", f"stands on {name(base)}: {theirs.text}")
     if done is None:
         return Cell("came trained", tone="muted")
     examples = counted(done.n_train, "example")
@@ -77,7 +85,11 @@ def _training(candidate: CandidateResult) -> Cell:
 
 def _mitigation(candidate: CandidateResult) -> Cell:
     done = candidate.mitigation
-    return NOTHING if done is None else noted_cell(duration(done.seconds), [name(done.method, 40)])
+    if done is None:
+        return NOTHING
+    # An objective that treats groups alike is the training: its time stands there.
+    time = "within the training" if done.stage == "training" else duration(done.seconds)
+    return noted_cell(time, [name(done.method, 40)])
 
 
 def _attack_time(candidate: CandidateResult) -> Cell:
@@ -103,23 +115,25 @@ def _traded(found: TradeOff) -> list[Block]:
     return [
         Text(
             f"What is compared is the {in_sentence(found.metric)} by {name(found.grouping)}, "
-            f"{name(found.why)}. A higher accuracy is further up, a smaller difference further to the right; "
-            "marks whose intervals overlap establish no difference.",
+            f"{name(found.why)}. A higher accuracy is further up, a smaller difference further to the left; "
+            "marks whose intervals overlap establish no difference by themselves.",
             "muted",
         ),
         Figures("What each candidate gives, with intervals", series, _charts(found, odds)),
         Text(
             "Filled marks, joined by the dashed line, are on the Pareto front of the estimates: no other "
             "candidate has estimates at least as good in all that is compared and better in some of it. "
-            "Within the intervals the front may lie elsewhere: where it says “no difference established”, "
-            "the intervals of the candidate overlap those of every one that seems to beat it. Marks that "
+            f"Within the intervals the front may lie elsewhere: where it says “{OVERLAP}”, that is so of the "
+            "candidate and every one that seems to beat it, and no pairs say more. Marks that "
             f"coincide share a label.{COLLAPSED if any(each.collapsed for each in found.measures) else ''}",
             "muted",
         ),
         _table(found, odds),
         Text(
-            "Two candidates are called higher or lower only where their intervals do not meet. They were "
-            "measured on the same examples, so that is a strict comparison.",
+            "Accuracy is called higher or lower where a finding of this report says so: it compares the "
+            "candidates example by example, which tells apart more than their intervals do. Where no finding "
+            "compares them, and for differences between groups, higher and lower are said only where the "
+            f"intervals do not meet; “{OVERLAP}” says that they do, not that there is no difference.",
             "muted",
         ),
     ]
@@ -168,14 +182,14 @@ def _table(found: TradeOff, odds: str) -> Table:
 
 
 def _row(i: int, each: Measures, first: Measures, found: TradeOff) -> Row:
-    pairs: list[tuple[Estimate | None, Estimate | None, Kind]]
-    pairs = [(each.accuracy, first.accuracy, "percent"), (each.odds, first.odds, kind_of(found.metric))]
+    shown: list[tuple[Side, Estimate | None, Kind]]
+    shown = [("accuracy", each.accuracy, "percent"), ("odds", each.odds, kind_of(found.metric))]
     if found.attack is not None:
-        pairs.append((each.attacked, first.attacked, "percent"))
+        shown.append(("attacked", each.attacked, "percent"))
     cells = []
-    for mine, theirs, kind in pairs:
+    for side, mine, kind in shown:
         cell = estimate_cell(mine, kind)
-        word = "" if each is first else compared(mine, theirs)
+        word = "" if each is first else found.standing(each, first, side)
         cells.append(noted_cell(cell.text, [cell.note, word], cell.tone))
     mitigation = each.candidate.mitigation
     done = "no mitigation" if mitigation is None else f"mitigation: {name(mitigation.method)}"
@@ -187,4 +201,4 @@ def _front(each: Measures, found: TradeOff) -> Cell:
         return Cell("yes")
     if each.collapsed:
         return Cell("no", "its training collapsed")
-    return Cell("no", "" if found.is_beaten(each) else NOT_ESTABLISHED)
+    return Cell("no", "" if found.is_beaten(each) else OVERLAP)

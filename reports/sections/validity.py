@@ -70,8 +70,8 @@ _COMPARED: tuple[tuple[str, str, Kind], ...] = (
     ("Difference", "difference", "points"),
 )
 _RESULTS: dict[bool | None, tuple[str, Tone]] = {
-    True: ("✓\u00a0pass", "good"),
-    False: ("✗\u00a0fail", "bad"),
+    True: ("✓\u00a0holds here", "good"),
+    False: ("✗\u00a0fails", "bad"),
     None: ("–\u00a0not checked", "muted"),
 }
 
@@ -97,8 +97,10 @@ def _blocks(report: AuditReport) -> list[Block]:
         _verdict(checked),
         Text(
             "A model can look robust because the attack does not work on it. Each check is something that "
-            "must hold where the attack works; it fails where its interval lies beyond the limit "
-            f"(0 where none is given). {_setting(checked)}",
+            "must hold where the attack works; it fails where its whole interval lies beyond the limit "
+            "(0 where none is given). “Holds here” says that it did not fail on these examples: where the "
+            "interval reaches beyond the limit, so few of them cannot show that it is kept. "
+            f"{_setting(checked)}",
             "muted",
         ),
         _table(report),

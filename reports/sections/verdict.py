@@ -9,6 +9,7 @@ from reports.blocks import (
     Cell,
     Decision,
     Details,
+    Facts,
     Part,
     Remark,
     Remarks,
@@ -22,9 +23,10 @@ from reports.blocks import (
     norm_cell,
 )
 from reports.decisions import Recommendation
-from reports.definitions import is_tested
+from reports.definitions import is_tested, terms_in
 from reports.formatting import counted, kind_of, listed, name, unbroken
 from reports.highlights import (
+    HEADLINE_IN_WORDS,
     Family,
     accuracy_under,
     attack_label,
@@ -36,7 +38,7 @@ from reports.highlights import (
 )
 from reports.kinds import kind_title, section_of
 from reports.model import AuditReport, CandidateResult, Finding
-from reports.naming import metric_name
+from reports.naming import in_sentence
 from reports.verdict import FAILED
 
 ORDER = 10
@@ -56,7 +58,7 @@ def section(report: AuditReport) -> Section:
     blocks: list[Block] = [Decision(verdict.state, verdict.reason), Text(_scope(report), "muted")]
     if verdict.because:
         remarks = Remarks([remark(finding) for finding in verdict.because], ranked=True)
-        blocks.append(Part("What lies behind it", [remarks]))
+        blocks.append(Part("What lies behind it", [remarks, *_terms(verdict.because)]))
     else:
         blocks.append(Text("No finding crossed the audit's thresholds."))
     blocks.append(Part("The candidates", [candidates_table(report), Text(_overlap(report), "muted")]))
@@ -72,6 +74,12 @@ def _scope(report: AuditReport) -> str:
     under = f", clean and under {counted(attacks, 'attack')} (each budget counted)" if attacks else ""
     on = f"{counted(report.data.n, 'example')} of {name(report.data.name)}"
     return f"{candidates} on {on}{under}{by}."
+
+
+def _terms(findings: Sequence[Finding]) -> list[Block]:
+    """The words of these findings that not everybody knows, each in a line."""
+    found = terms_in([finding.message for finding in findings])
+    return [Details("What these words mean", [Facts(found)])] if found else []
 
 
 def _overlap(report: AuditReport) -> str:
@@ -112,7 +120,10 @@ def candidates_table(report: AuditReport) -> Table:
     """The candidates side by side: what a reader compares first."""
     level = f"{100 * report.provenance.confidence:.4g} %"
     names = [name(candidate.name) for candidate in report.candidates]
-    rows = [Row(title, [cell(candidate) for candidate in report.candidates]) for title, cell in _rows(report)]
+    rows = [
+        Row(title, [cell(candidate) for candidate in report.candidates], note)
+        for title, cell, note in _rows(report)
+    ]
     caption = f"The candidates side by side, with intervals of {level} confidence"
     return beside(caption, "Measure", names, [*_verdicts(report), *rows])
 
@@ -134,7 +145,9 @@ def _verdicts(report: AuditReport) -> list[Row]:
     return [Row("Verdict", cells)]
 
 
-def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Cell]]]:
+def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Cell], str]]:
+    """(title, what it says of a candidate, note)."""
+
     def clean(candidate: CandidateResult) -> Cell:
         return estimate_cell(candidate.robustness.clean.accuracy, show_n=True)
 
@@ -153,27 +166,27 @@ def _rows(report: AuditReport) -> list[tuple[str, Callable[[CandidateResult], Ce
         if found is None:
             return Cell("not measured", "no two groups to compare", "muted")
         cell = estimate_cell(found.estimate, kind_of(found.metric))
-        return Cell(cell.text, f"{cell.note} · {metric_name(found.metric)}, by {name(found.column)}")
+        what = f"{in_sentence(found.metric.replace('_difference', '', 1))}, by {name(found.column)}"
+        return Cell(cell.text, " · ".join(filter(None, (cell.note, what, found.status))))
 
     def under(family: Family, epsilon: float | None) -> Callable[[CandidateResult], Cell]:
         return lambda candidate: estimate_cell(accuracy_under(candidate, family, epsilon), show_n=True)
 
-    def main(family: Family) -> tuple[str, Callable[[CandidateResult], Cell]]:
+    def main(family: Family) -> tuple[str, Callable[[CandidateResult], Cell], str]:
         if family.minimal:
             title = f"Median minimal norm, {family.label}, relative to the embedding scale"
-            return title, lambda candidate: norm_cell(minimal_norm_of(candidate, family))
-        return f"Accuracy under {attack_label(family, family.main_epsilon)}", under(
-            family, family.main_epsilon
-        )
+            return title, lambda candidate: norm_cell(minimal_norm_of(candidate, family)), ""
+        title = f"Accuracy under {attack_label(family, family.main_epsilon)}"
+        return title, under(family, family.main_epsilon), ""
 
     attacked = [
         *map(main, families(report)[:MOST_ATTACKS]),
-        ("Lowest accuracy under one attack", strongest),
-        ("Worst case: no attack of the audit succeeds", worst),
+        ("Lowest accuracy under one attack", strongest, ""),
+        ("Worst case: no attack of the audit succeeds", worst, ""),
     ]
     tested = is_tested(report)
     return [
-        ("Clean accuracy" if tested else "Accuracy", clean),
+        ("Clean accuracy" if tested else "Accuracy", clean, ""),
         *(attacked if any(candidate.robustness.attacks for candidate in report.candidates) else []),
-        (f"Largest difference between groups{', clean' if tested else ''}", disparity),
+        (f"Largest group difference{', clean' if tested else ''}", disparity, HEADLINE_IN_WORDS),
     ]

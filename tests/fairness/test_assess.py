@@ -441,3 +441,10 @@ def test_what_is_established_has_an_interval_without_zero_and_needs_no_more_exam
                 assert test.examples_needed >= n
                 assert test.status == ("suggestive" if test.p_value <= 0.05 else "undecided")
     assert seen == {"established", "suggestive", "undecided"}
+
+
+def test_a_sum_of_distances_from_the_rate_of_all_rests_on_all_examples():
+    column = np.append(np.array(["small"]), GROUP[1:])
+    disparities = assess_column(Y_TRUE, Y_PRED, column, min_group_size=2).disparities
+    assert disparities["accuracy_difference"].n == len(Y_TRUE) - 1
+    assert disparities["false_positive_equality_difference"].n == len(Y_TRUE)

@@ -96,3 +96,21 @@ def three_runs() -> Comparison:
         [measure("Accuracy", [500, 550, 500], [difference(550, 500, 0.001, better=True), None])], runs=3
     )
     return replace(made, candidates=[replace(made.candidates[0], names=["plain", "plain", None])])
+
+
+def without_common_candidates(runs: int = 2) -> Comparison:
+    """The last run has candidates of other names; where there are more than two, the second has the same."""
+    made = comparison([measure("Accuracy", [500] * runs, [difference(500, 500, 1.0)] * (runs - 1))], runs)
+    other = [replace(each, name=f"other {each.name}") for each in made.runs[-1].report.candidates]
+    found = [replace(each, candidate=f"other {each.candidate}") for each in example_report().findings[:2]]
+    gate = made.runs[-1].report.gate
+    checks = [replace(each, candidate=f"other {each.candidate}") for each in gate.checks]
+    report = replace(
+        made.runs[-1].report, candidates=other, findings=found, gate=replace(gate, checks=checks)
+    )
+    last = replace(made.runs[-1], report=report)
+    names = [*["plain"] * (runs - 1), None]
+    compared = [replace(made.candidates[0], names=names)] if runs > 2 else []
+    return replace(
+        made, runs=[*made.runs[:-1], last], candidates=compared, notes=[], alone={}, tests=runs - 2
+    )

@@ -281,7 +281,7 @@ def test_similarities_never_round_to_one_and_unknown_ones_are_left_out() -> None
         quality_in_words(Quality(1.0, 1200, 3, 12.2, None)) == "similarity 1.000 · 1,200 of 3 words changed"
     )
     assert quality_in_words(Quality(-0.1, 1, 2, 1e6, 20.0)) == (
-        "similarity -0.100 · 1 of 2 words changed · perplexity 20 before, 1,000,000 after"
+        "similarity −0.100 · 1 of 2 words changed · perplexity 20 before, 1,000,000 after"
     )
 
 

@@ -13,14 +13,17 @@ from reports.comparison.settings import differing
 from reports.comparison.summary import headline
 from reports.comparison.words import change_cell, signed, signed_interval, standing_cell
 from reports.formatting import Kind
+from reports.markdown_text import MAX_CHARACTERS
 from robustness.estimate import Estimate
 from tests.reports.comparison_example import (
+    NEW,
     N,
     comparison,
     difference,
     example_comparison,
     measure,
     three_runs,
+    without_common_candidates,
 )
 from tests.reports.hostile import hostile_report
 from tests.reports.page import Element, parse
@@ -59,9 +62,11 @@ def test_two_runs_whose_difference_is_not_established_are_never_ranked(runs: int
     parts = [_section(page, anchor) for anchor in ("differs", "metrics")]
     said = " ".join(each.words() for part in parts for each in part.all("p", "td", "li"))
     assert not RANKING.search(said), said
-    metrics = render_markdown(made).split("### plain")[1].split("### Gate")[0]
+    metrics = render_markdown(made).split("### plain")[1].split("### Findings")[0]
+    assert "no difference established" in metrics
     assert not RANKING.search(metrics), metrics
-    assert said.count("no difference established") == (runs - 1) * (1 if runs == 2 else 2)
+    # Behind the chart and in the tables; of several runs beside the values too.
+    assert said.count("no difference established") == (runs - 1) * (2 if runs == 2 else 3)
     assert not RANKING.search(told)
 
 
@@ -81,37 +86,44 @@ def test_where_only_the_pairs_establish_a_difference_it_says_that_the_intervals_
 def test_an_established_difference_is_told_with_its_numbers_and_its_test() -> None:
     page = parse(render_html(example_comparison()))
     remark = _section(page, "differs").all("li")[0]
-    assert plain(remark.words()) == (
-        "worse Accuracy is lower in run1: 78.1 % (74.8 to 81.2) against 85.9 % (83.0 to 88.4), −7.8 points "
-        "(−10.8 to −4.8; exact McNemar test on 640 shared examples; p < 0.001 after correction). plain"
+    assert [each.words() for each in remark.all("span", "b")] == ["worse", "plain"]
+    assert plain(remark.all("p")[0].text.strip()) == (
+        "Accuracy is lower in run1: 78.1 % (74.8 to 81.2) against 85.9 % (83.0 to 88.4), −7.8 points "
+        "(−10.8 to −4.8; exact McNemar test on 640 shared examples; p < 0.001 after correction)."
     )
 
 
 def test_every_metric_stands_beside_its_change_and_the_reason_where_there_is_none() -> None:
     page = render_html(example_comparison())
-    assert table(page, "plain: on the texts as they are")[1:] == [
+    assert table(page, "plain: on the texts as they are") == [
+        ["Metric", "Change", "Standing", "run0", "run1"],
         [
             "Accuracy",
-            "85.9 % 83.0 to 88.4",
-            "78.1 % 74.8 to 81.2",
             "−7.8 points −10.8 to −4.8",
             "lower: worse p < 0.001",
+            "85.9 % 83.0 to 88.4",
+            "78.1 % 74.8 to 81.2",
         ],
         [
             "Accuracy under fgsm",
-            "46.9 % 43.0 to 50.7",
-            "48.4 % 44.6 to 52.3",
             "+1.6 points −1.4 to +4.6",
             "no difference established p = 0.400",
+            "46.9 % 43.0 to 50.7",
+            "48.4 % 44.6 to 52.3",
         ],
     ]
     (untested,) = table(page, "plain: under attack")[1:]
-    assert untested[3:] == ["not compared the runs did not run the same attacks", "not tested"]
+    assert untested[1:3] == ["not compared the runs did not run the same attacks", "not tested"]
 
 
 def test_more_than_two_runs_stand_side_by_side_with_their_changes_behind() -> None:
     page = render_html(three_runs())
-    (_, *rows) = cells(parse(page).all("section")[2].all("table")[0])
+    metrics = [
+        t
+        for t in parse(page).all("table")
+        if t.all("caption")[0].words() == "plain: on the texts as they are"
+    ]
+    (_, *rows) = cells(metrics[0])
     assert rows == [
         [
             "Accuracy",
@@ -218,28 +230,115 @@ def test_settings_versions_gates_and_findings_that_differ_are_shown() -> None:
     assert re.search(r"New: 1 finding", findings)
     assert re.search(r"Gone: 1 finding", findings)
     assert "Three texts leaked." in findings
-    assert "In both: 2 findings" in findings
+    # A third in both is about a candidate that is not compared.
+    assert "In both: 1 finding" in findings
     assert "Only in run1, and not compared: distilled." in parse(page).words()
 
 
 def test_markdown_says_what_the_page_says() -> None:
     text = render_markdown(example_comparison())
     assert text.startswith("## Comparison of run1 with run0\n\n**1 difference established.** 2 differences")
-    assert "| Accuracy | 85.9 % (83.0 to 88.4) | 78.1 % (74.8 to 81.2) | −7.8 points" in text.replace(
-        "\xa0", " "
-    )
+    row = "| Accuracy | −7.8 points (−10.8 to −4.8) | lower: worse (p &lt; 0.001) | 85.9 %"
+    assert row in plain(text)
     assert "- new: **warning** (plain) Three texts leaked." in text
-    assert "- 2 findings in both" in text
+    assert "- 1 finding in both" in text
     assert "no difference established (p = 0.400)" in plain(text)
 
 
-def test_markdown_stays_below_the_limit_of_a_comment() -> None:
+def test_a_table_that_is_too_long_for_a_comment_is_left_out_and_the_rest_stays() -> None:
     changes = [difference(400, 500, 0.5, established=False)] * 4
     many = [measure(f"Accuracy under attack {i} {'x' * 60}", [500, *[400] * 4], changes) for i in range(800)]
-    text = render_markdown(comparison(many, runs=5))
-    assert len(text) < 65_000
-    assert "On the texts as they are: in compare.html." in text
+    rate = measure("Failure rate", [500, *[400] * 4], changes, "failure_rate", "behaviour")
+    text = render_markdown(comparison([*many, rate], runs=5))
+    assert len(text) < MAX_CHARACTERS
+    assert "### plain: on the texts as they are" not in text
+    assert "### plain: behavioural tests\n\n| Metric |" in text
     assert "### Gate" in text
+    assert "### Findings in run4" in text
+    assert text.endswith("\n\n1 part too long for this summary: see compare.html.\n")
+
+
+def test_many_long_findings_do_not_make_the_comment_too_long() -> None:
+    made = comparison([], runs=5)
+    found = [replace(NEW, subject=str(i), message="Three texts leaked. " * 40) for i in range(25)]
+    gone = [replace(each, id="data.other") for each in found]
+    runs = [
+        replace(run, report=replace(run.report, findings=found if i else gone))
+        for i, run in enumerate(made.runs)
+    ]
+    text = render_markdown(replace(made, runs=runs))
+    assert len(text) < MAX_CHARACTERS
+    assert "- new: 5 more, in the reports of the runs" in text
+    assert re.search(r"\d parts? too long for this summary: see compare.html.\n$", text)
+
+
+def test_of_many_settings_the_counts_are_those_of_what_is_shown() -> None:
+    made = comparison([])
+    about = replace(made.runs[1].report.provenance, config={f"k{i}": i for i in range(100)})
+    report = replace(made.runs[1].report, provenance=about)
+    many = replace(made, runs=[made.first, replace(made.runs[1], report=report)])
+    n = len(differing([run.report.provenance.config for run in many.runs]))
+    page = render_html(many)
+    caption = f"Settings that differ ({n}, the first 60 of them)"
+    assert caption in [each.words() for each in parse(page).all("summary")]
+    assert len(table(page, caption)) == 1 + 60
+    shown = render_markdown(many).split(f"### Settings that differ ({n}, the first 20 of them)")[1]
+    assert len(re.findall(r"^\| (?!Setting|---)", shown.split("###")[0], re.MULTILINE)) == 20
+    assert "others" not in shown.split("###")[0]
+
+
+def test_runs_without_a_common_candidate_are_told_so_and_how_to_compare_them() -> None:
+    made = without_common_candidates()
+    _, title, told = headline(made)
+    assert title == "Nothing was compared: no candidate in common"
+    assert told.startswith("run0 has plain and fgsm-trained; run1 has other plain and other fgsm-trained. ")
+    assert "the same name in the assay.toml of both runs" in told
+    assert told in plain(render_markdown(made))
+    page = parse(render_html(made))
+    assert told in _section(page, "differs").words()
+    assert [each.attributes["id"] for each in page.all("section")] == [
+        "differs",
+        "compared",
+        "gate",
+        "findings",
+    ]
+
+
+def test_findings_of_candidates_that_are_not_compared_are_neither_new_nor_gone() -> None:
+    text = render_markdown(without_common_candidates())
+    findings = text.split("### Findings in run1")[1].split("###")[0]
+    # Of both runs only what is about no candidate is told.
+    assert [line for line in findings.splitlines() if line] == [
+        "- gone: **info** 1 group is too small.",
+        "- Findings about candidates that only one of the two runs has are in the reports of the runs.",
+    ]
+    gate = table(render_html(without_common_candidates()), "The checks of the gates")
+    assert [row[1:].index("no such candidate") for row in gate[1:]] == [1, 1, 1, 0, 0, 0]
+
+
+def test_one_of_several_runs_without_a_common_candidate_is_named() -> None:
+    made = without_common_candidates(runs=3)
+    assert headline(made)[1] != "Nothing was compared: no candidate in common"
+    told = (
+        "run2 is not compared with run0, for they have no candidate in common: run0 has plain and "
+        "fgsm-trained; run2 has other plain and other fgsm-trained."
+    )
+    assert told in render_markdown(made)
+    assert told in [each.text.strip() for each in parse(render_html(made)).all("li")]
+    assert "run1 is not compared" not in render_markdown(made)
+
+
+def test_of_many_candidates_those_without_an_established_difference_are_folded_away() -> None:
+    made = comparison([measure("Accuracy", [500, 400], [difference(400, 500, 0.001, better=False)])])
+    same = replace(overlapping().candidates[0], names=["same"] * 2)
+    others = [replace(same, names=[f"same {i}"] * 2) for i in range(4)]
+    page = parse(render_html(replace(made, candidates=[*made.candidates, *others])))
+    metrics = _section(page, "metrics")
+    assert [each.words() for each in metrics.all("h3") if "changes" not in each.words()] == ["plain"]
+    folded = [each.words() for each in metrics.all("summary")]
+    assert [each for each in folded if each.endswith(": no difference established")] == [
+        f"same {i}: no difference established" for i in range(4)
+    ]
 
 
 def test_hostile_names_and_settings_are_text_and_nothing_else() -> None:

@@ -106,9 +106,10 @@ def test_established_changes_are_told_by_group_and_term(html: str) -> None:
     rows = rows_of(html, "plain, texts: by group")
     christian = rows["Muslim → Christian religion"]
     assert christian[0] == "12"
-    assert christian[2].startswith("-50.0 points")
+    assert rows["women → men gender"][0] == "1 too few to judge"
+    assert christian[2].startswith("−50.0 points")
     assert christian[3].startswith("established")
-    assert rows["women → men gender"][3] == "not tested"
+    assert rows["women → men gender"][3] == "not tested fewer than 6"
     assert "Muslims → Christians religion" in rows_of(html, "plain, texts: by term")
 
 

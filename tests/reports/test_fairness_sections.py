@@ -5,6 +5,7 @@ import pytest
 
 from fairness.results import FairnessResult
 from reports.definitions import definitions
+from reports.formatting import duration
 from reports.groupings import groupings
 from reports.highlights import largest_disparity
 from reports.html import pieces, render_html
@@ -13,7 +14,7 @@ from reports.markdown import render_markdown
 from reports.model import AuditReport
 from reports.tradeoffs import compared, trade_off
 from robustness.estimate import Estimate
-from tests.reports.example import GROUPS, example_report, group_metrics, no_attacks
+from tests.reports.example import GROUPS, example_report, group_metrics, no_attacks, with_candidates
 from tests.reports.fairness_example import fairness_report, grouping, mitigated, predictions_report
 from tests.reports.page import Element, parse
 
@@ -154,7 +155,7 @@ def test_intersections_are_folded_and_without_charts(page: Element) -> None:
 
 
 def test_bias_areas_are_shown_and_explained(alone: Element) -> None:
-    means = rows(alone, "Bias AUCs by identity, outcome “positive” (generalised mean with power -5)")
+    means = rows(alone, "Bias AUCs by identity, outcome “positive” (generalised mean with power −5)")
     assert means["BPSN AUC, generalised mean"] == ["0.710 0.680 to 0.740"]
     assert means["Bias score: the mean of these four"] == ["0.820 0.800 to 0.840"]
     groups = rows(alone, "Each group of identity against all others, outcome “positive”, answers")
@@ -163,8 +164,8 @@ def test_bias_areas_are_shown_and_explained(alone: Element) -> None:
         "0.830 0.800 to 0.860",
         "0.830 0.800 to 0.860",
         "not measured no example of the group is positive",
-        "0.040 -0.010 to 0.090",
-        "-0.120 -0.200 to -0.040",
+        "0.040 −0.010 to 0.090",
+        "−0.120 −0.200 to −0.040",
     ]
     words = section(alone, "fairness").words()
     for term in ("Subgroup AUC", "BPSN AUC", "BNSP AUC", "Average equality gap", "generalised mean"):
@@ -195,8 +196,9 @@ def test_what_the_attacker_spends_is_shown_by_group() -> None:
     ]
     changed = replace(first, robustness=replace(first.robustness, attacks=attacks))
     page = parse(render_html(replace(report, candidates=[changed, *others])))
-    queries = rows(page, "Queries per example by domain, plain")
-    assert queries["fgsm (L∞) at epsilon 0.03"][0] == "12.5 11.0 to 14.0"
+    words = page.words()
+    assert "Queries per example, the same for every group: 12.5 under fgsm (L∞) at epsilon" in words
+    assert "12.5 under fgsm (L∞) at epsilon 0.03" in words
     assert rows(page, "Median minimal norm by domain, plain") == {
         "fmn (L2 per token)": [f"0.02 0.01 or more · n {n}" for n in GROUPS["domain"].values()]
     }
@@ -278,13 +280,36 @@ def test_what_a_mitigation_did_is_told(page: Element) -> None:
     assert "12 thresholds were chosen on 400 validation examples." in words
 
 
+def test_what_stands_on_another_candidate_claims_no_free_training(page: Element) -> None:
+    costs = rows(page, "What each candidate costs")
+    assert costs["Training"][1].startswith("none of its own stands on plain: ")
+    seconds = fairness_report().candidates[0].training
+    assert seconds is not None
+    assert costs["Training"][1].endswith(duration(seconds.seconds))
+    assert "that of plain, on which it stands" in section(page, "data").words()
+    assert "came trained" not in page.words()
+
+
+def test_the_time_of_a_training_that_is_the_mitigation_is_told_once() -> None:
+    report = fairness_report()
+    first = report.candidates[0]
+    done = report.candidates[1].mitigation
+    assert first.training is not None
+    assert done is not None
+    own = replace(done, method="group-dro", stage="training", base=None, seconds=first.training.seconds)
+    changed = with_candidates(report, [first, replace(first, name="dro", mitigation=own)])
+    page = parse(render_html(changed))
+    assert rows(page, "What each candidate costs")["Mitigation"][1] == "within the training group-dro"
+    assert "Time of the mitigation" not in section(page, "data").words()
+
+
 def test_the_trade_off_marks_the_front_and_ranks_only_what_intervals_tell_apart(page: Element) -> None:
     found = rows(page, "What each candidate gives, against plain")
     # Accuracy 86, 84, 73 and 70 %; odds 20, 5, 2 and 30 points; all alike under attack.
     assert [cells[-1] for cells in found.values()] == ["yes", "yes", "yes", "no"]
     assert list(found)[1] == "2 threshold_optimizer mitigation: threshold_optimizer"
     assert found["2 threshold_optimizer mitigation: threshold_optimizer"][:2] == [
-        "84.4 % 81.4 to 87.0 · no difference established",
+        "84.4 % 81.4 to 87.0 · intervals overlap",
         "5.0 points 1.0 to 9.0 · lower",
     ]
     assert found["4 leace mitigation: leace"][1].endswith("26.0 to 34.0 · higher")
@@ -387,8 +412,8 @@ def test_candidates_that_were_not_assessed_are_left_out_of_the_trade_off() -> No
     [
         (Estimate(0.5, 0.4, 0.6, 9), "higher"),
         (Estimate(0.1, 0.0, 0.19, 9), "lower"),
-        (Estimate(0.1, 0.0, 0.2, 9), "no difference established"),
-        (Estimate(0.5, None, None, 9), "no difference established"),
+        (Estimate(0.1, 0.0, 0.2, 9), "intervals overlap"),
+        (Estimate(0.5, None, None, 9), "intervals overlap"),
         (Estimate.undefined("no"), ""),
         (None, ""),
     ],
@@ -397,7 +422,37 @@ def test_only_intervals_that_do_not_meet_rank(mine: Estimate | None, word: str) 
     assert compared(mine, Estimate(0.25, 0.2, 0.3, 9)) == word
 
 
-def test_the_largest_disparity_is_an_established_one_of_rates_outside_intersections() -> None:
+def test_the_largest_difference_is_the_largest_of_like_ones_whatever_its_test_says() -> None:
+    first = fairness_report().candidates[0]
+    assert first.fairness is not None
+    domain = first.fairness.groups["domain"]
+    # An area is no share, and a smaller difference is not larger for being established.
+    changed = replace(
+        domain,
+        disparities=domain.disparities
+        | {
+            "accuracy_difference": Estimate(0.25, 0.0, 0.4, 640),
+            "roc_auc_difference": Estimate(0.3, 0.2, 0.4, 640),
+            "equal_opportunity_difference": Estimate(0.28, 0.2, 0.4, 640),
+        },
+    )
+    found = largest_disparity(replace(first, fairness=replace(first.fairness, groups={"domain": changed})))
+    assert found is not None
+    assert (found.metric, found.estimate.value, found.status) == ("accuracy_difference", 0.25, "undecided")
+
+
+def test_what_the_largest_difference_ranges_over_and_its_status_stand_beside_it(page: Element) -> None:
+    table = rows(page, "The candidates side by side, with intervals of 90 % confidence")
+    (header,) = [row for row in table if row.startswith("Largest")]
+    assert header.endswith(" accuracy, demographic parity, equalized odds")
+    assert table[header][0] == "20.0 points 16.0 to 24.0 · equalized odds, by domain · established"
+    overview = rows(
+        page, "The largest difference between groups: accuracy, demographic parity, equalized odds"
+    )
+    assert overview["By domain"][0] == "20.0 points 16.0 to 24.0 · equalized odds · established"
+
+
+def test_the_largest_difference_leaves_out_intersections() -> None:
     first = fairness_report().candidates[0]
     found = largest_disparity(first)
     assert found is not None
@@ -425,7 +480,7 @@ def test_it_survives_json_and_becomes_markdown() -> None:
     report = predictions_report()
     assert from_json(to_json(report), "audit.json") == report
     text = render_markdown(report)
-    assert "| Largest difference between groups | 20.0 points" in text
+    assert "| Largest group difference (accuracy, demographic parity, equalized odds) | 20.0 points" in text
     assert "attack" not in text
 
 

@@ -18,7 +18,7 @@ from robustness.estimate import Estimate
         (1e-12, "percent", "0.1"),
         (0.0006, "percent", "0.1"),
         (0.123, "points", "12.3"),
-        (-0.0001, "points", "-0.1"),
+        (-0.0001, "points", "−0.1"),
         (-0.0, "points", "0.0"),
         (0.99999, "number", "0.999"),
         (0.0001, "number", "0.001"),
@@ -30,7 +30,7 @@ from robustness.estimate import Estimate
         (0.5175, "percent", "51.8"),
         (0.7225, "percent", "72.3"),
         (0.5775, "percent", "57.8"),
-        (-0.0025, "points", "-0.3"),
+        (-0.0025, "points", "−0.3"),
         (0.6125, "number", "0.613"),
         (2.25, "count", "2.3"),
         (0.9995, "percent", "99.9"),
@@ -168,3 +168,30 @@ def test_no_line_ends_between_a_number_and_its_unit() -> None:
     assert formatting.unbroken(told) == (
         "falls 3.1\u00a0points to 84.0\u00a0% (81\u00a0% to 86\u00a0%); 5 pointers, 1\u00a0point"
     )
+
+
+@pytest.mark.parametrize(("p", "shown"), [(0.012, "p = 0.012"), (1.0, "p = 1.000"), (1e-9, "p <\u00a00.001")])
+def test_a_p_value_stands_in_a_sentence(p: float, shown: str) -> None:
+    assert formatting.p_words(p) == shown
+
+
+def test_an_interval_below_zero_has_a_true_minus() -> None:
+    assert formatting.full(Estimate(-0.24, -0.3, 0.01, 9), "points") == "−24.0 points (−30.0 to 1.0)"
+    assert formatting.bare(float("-inf")) == "−inf"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("One. Two three.", 15, "One. Two three."),
+        ("One two. Three four five.", 16, "One two. …"),
+        ("One two, three four.", 16, "One two, three …"),
+        ("One two, three four.", 15, "One two …"),
+        ("One two three four", 15, "One two three …"),
+        ("x" * 20, 10, "x" * 9 + "…"),
+        ("a " + "x" * 20, 10, "a " + "x" * 7 + "…"),
+    ],
+)
+def test_a_text_is_cut_after_a_sentence_or_a_word(text: str, limit: int, shown: str) -> None:
+    assert formatting.abridged(text, limit) == shown
+    assert len(shown) <= limit

@@ -97,7 +97,7 @@ def test_a_comparison_adds_the_baseline_the_change_and_its_p_value() -> None:
         "no drop of more than 2.0 points",
         "80.0 % 76.7 to 82.9 · n 640",
         "85.2 % 82.2 to 87.7 · n 640",
-        "-5.2 points -7.3 to -3.1 · n 640",
+        "−5.2 points −7.3 to −3.1 · n 640",
         "0.002",
     ]
     assert rows[1][5:8] == ["", "", ""]
@@ -108,9 +108,9 @@ def test_failed_checks_and_changes_are_told_in_words_too() -> None:
     held = replace(FELL, name="macro_f1", passed=True, message="did not fall")
     found = shown(with_gate(FELL, held, check(minimum=0.6), check(passed=False), baseline=KEPT))
     assert [" ".join(each.words().split()) for each in found.all("li")] == [
-        "failed accuracy: fell by 5.2 points plain",
-        "passed macro_f1: did not fall plain",
-        "failed accuracy: as it should be plain",
+        "failed plain accuracy: fell by 5.2 points",
+        "passed plain macro_f1: did not fall",
+        "failed plain accuracy: as it should be",
     ]
 
 

@@ -258,7 +258,7 @@ def test_the_other_findings_are_folded_away_by_kind(report: AuditReport) -> None
 def test_many_candidates_are_rows_that_can_be_sorted(report: AuditReport) -> None:
     many = [replace(report.candidates[i % 2], name=f"model {i}") for i in range(14)]
     html = render_html(with_verdict(replace(report, candidates=many)))
-    found = rows_of(html, "The candidates side by side, with intervals of 90 % confidence")
+    found = rows_of(html, "The candidates side by side, with intervals of 90 % confidence, part 1 of 2")
     assert list(found) == [f"model {i}" for i in range(14)]
     assert found["model 0"][1].startswith("85.9 %")
     assert "Audit of 14 candidates" in html

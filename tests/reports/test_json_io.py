@@ -197,7 +197,7 @@ def test_a_truncated_file_is_refused_with_its_place(report: AuditReport) -> None
     ("text", "message"),
     [
         ("", "expected JSON"),
-        ("[]", "schema_version, got None"),
+        ("[]", "schema_version, got a list"),
         ("{}", "an object without it"),
         ('{"schema_version": "1"}', "got '1'"),
         ('{"schema_version": true}', "got True"),

@@ -100,15 +100,48 @@ def test_the_numbers_stand_in_the_output_of_each_case() -> None:
     assert (case.findtext("system-out") or "").splitlines() == [
         "metric: accuracy_under_attack",
         "observed: 25.8 % (22.5 to 29.3), n 640",
-        "minimum: 60.0 %",
-        "largest drop allowed: 2.0 %",
+        "required: at least 60.0 % and no drop of more than 2.0 points",
         "decided by: certain-fail",
         "baseline: 31.0 % (27.0 to 35.0), n 640",
-        "change: -5.2 points (-7.0 to -3.0)",
+        "change: −5.2 points (−7.0 to −3.0)",
         "test: exact McNemar test on 640 shared examples",
-        "p: <\u00a00.001",
-        "p, adjusted for all checks: 0.012",
+        "p <\u00a00.001",
+        "adjusted for all checks: p = 0.012",
     ]
+
+
+def required_lines(report: AuditReport) -> list[str]:
+    outputs = [case.findtext("system-out") or "" for case in parsed(report).iter("testcase")]
+    return [line for output in outputs for line in output.splitlines() if line.startswith("required: ")]
+
+
+def test_a_limit_stands_with_all_its_digits_and_as_wide_as_the_gate_makes_it() -> None:
+    check = replace(REPORT.gate.checks[0], minimum=0.8005, max_drop=0.005)
+    assert required_lines(gated(check)) == ["required: at least 80.05 % and no drop of more than 0.5 points"]
+    assert required_lines(gated(check, smallest_difference=0.02)) == [
+        "required: at least 80.05 % and no drop of more than 2.0 points"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"minimum": None, "message": "not measured: there is no baseline"}, "not measured"),
+        ({"message": "not measured: there is no baseline"}, "not measured"),
+        ({"message": "25.8 % is below 60.0 %; and not measured: there is no baseline"}, "limit not held"),
+        ({"observed": None, "message": "it was not measured"}, "not measured"),
+    ],
+)
+def test_the_type_of_a_failure_follows_its_cause(fields: dict[str, Any], kind: str) -> None:
+    nothing = Estimate.undefined("there is no baseline")
+    check = replace(REPORT.gate.checks[0], max_drop=0.02, baseline=nothing, change=nothing)
+    (failure,) = parsed(gated(replace(check, **fields))).iter("failure")
+    assert failure.attrib["type"] == kind
+
+
+def test_a_gate_without_checks_did_not_pass() -> None:
+    found = {each.attrib["name"]: each.attrib["value"] for each in parsed(gated()).iter("property")}
+    assert found["gate"] == "no check set"
 
 
 def test_a_second_check_of_the_same_thing_is_another_case() -> None:

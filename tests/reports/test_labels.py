@@ -64,3 +64,9 @@ def test_a_mark_at_the_edge_has_its_label_inside() -> None:
     for mark in ((285.0, 0.0), (0.0, 245.0), (285.0, 245.0), (0.0, 0.0)):
         (spot,) = place_labels([mark], ["12"], [], PLOT)
         assert box_of(spot, "12").within(PLOT)
+
+
+def test_a_label_stays_in_the_plot_also_where_every_place_there_lies_on_lines() -> None:
+    """Outside it would lie on the numbers of the axis."""
+    (spot,) = place_labels([(2.0, 100.0)], ["10"], [PLOT] * 3, PLOT)
+    assert box_of(spot, "10").within(PLOT)

@@ -3,12 +3,25 @@ from dataclasses import replace
 
 import pytest
 
-from reports.markdown import MAX_CHARACTERS, escape, render_markdown
+from reports.markdown import escape, render_markdown
+from reports.markdown_text import MAX_CHARACTERS
 from reports.model import AuditReport
 from robustness.estimate import Estimate
 from tests.reports.example import no_attacks, with_verdict
 
-ALLOWED_STARTS = {"##", "###", "|", "-", "The", "A", "All", "2", "Audited:", *(f"{i}." for i in range(1, 6))}
+ALLOWED_STARTS = {
+    "##",
+    "###",
+    "|",
+    "-",
+    "The",
+    "A",
+    "All",
+    "2",
+    "Audited:",
+    "Words",
+    *(f"{i}." for i in range(1, 6)),
+}
 
 
 @pytest.mark.parametrize(
@@ -65,9 +78,9 @@ def test_a_gate_with_a_baseline_shows_it_and_the_change(report: AuditReport) -> 
     text = render_markdown(replace(report, gate=replace(report.gate, checks=[fell, *others])))
     (gate,) = [rows for rows in tables(text) if rows[0].startswith("| Result |")]
     assert gate[0] == "| Result | Check | Candidate | Required | Observed | Baseline | Change |"
-    (row,) = [row for row in gate if "-1.3 points" in row]
-    assert row.endswith("| 87.2 % (84.4 to 89.6), n 640 | -1.3 points (-3.0 to 0.5), n 640 |")
-    assert all(row.endswith(" |  |  |") for row in gate[2:] if "points (-" not in row)
+    (row,) = [row for row in gate if "−1.3 points" in row]
+    assert row.endswith("| 87.2 % (84.4 to 89.6), n 640 | −1.3 points (−3.0 to 0.5), n 640 |")
+    assert all(row.endswith(" |  |  |") for row in gate[2:] if "points (−" not in row)
     assert "Baseline" not in render_markdown(report)
 
 

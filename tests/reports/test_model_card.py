@@ -11,6 +11,8 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from markdown_it import MarkdownIt
 
 from attacks.errors import AssayError
+from reports.formatting import full_with_n
+from reports.highlights import label_of
 from reports.json_io import from_json
 from reports.model import AuditReport
 from reports.model_card import render_model_card
@@ -67,12 +69,30 @@ def test_every_attack_that_can_be_compared_has_a_result_of_its_own() -> None:
     found = [each for each in results(CARD) if each.metric_type == "accuracy_under_attack"]
     attacks = [each for each in REPORT.candidates[0].robustness.attacks if each.comparable]
     assert [(each.metric_config, each.metric_value) for each in found] == [
-        (attack.label, attack.accuracy_under_attack.value) for attack in attacks
+        (label_of(REPORT, attack), attack.accuracy_under_attack.value) for attack in attacks
     ]
     assert args_of(found[1])["attack"] == "fgsm"
     assert args_of(found[1])["params"] == {"epsilon": 0.03, "special_tokens": False}
     # It has no budget, so that its accuracy is none.
-    assert "fmn (l2_per_token)" not in {each.metric_config for each in found}
+    assert not [each for each in found if str(each.metric_config).startswith("fmn")]
+
+
+def test_each_figure_of_an_attack_has_its_own_number_of_examples() -> None:
+    attack = REPORT.candidates[0].robustness.attacks[1]
+    accuracy, success = attack.accuracy_under_attack, attack.attack_success_rate
+    assert accuracy.n != success.n
+    cells = f"| {full_with_n(accuracy)} | {full_with_n(success)} |"
+    assert cells in CARD.replace("\u200b", "")
+
+
+def test_a_long_note_keeps_its_last_sentence_and_is_never_cut_within_a_word() -> None:
+    words = " ".join(["lady"] * 300)
+    note = f"A group has one of the words {words}. A word list is a crude sign of who is meant."
+    noted = replace(REPORT, data=replace(REPORT.data, notes=[note]))
+    assert f"- {note}\n" in render_model_card(noted, "plain")
+    endless = replace(REPORT, data=replace(REPORT.data, notes=[f"{note} " * 5]))
+    (line,) = [each for each in render_model_card(endless, "plain").splitlines() if "A group has" in each]
+    assert line.endswith("who is meant. …")
 
 
 def test_groups_and_disparities_have_results() -> None:
@@ -106,7 +126,10 @@ def test_the_text_has_intervals_counts_limits_and_how_it_was_made() -> None:
     assert "# plain\n\n## Robustness and fairness" in text
     assert "90 % confidence intervals" in text
     assert "| Accuracy | 85.9 % (83.0 to 88.4) | 640 |" in text
-    assert "| All of them (worst case) |  | 1.3 % (0.6 to 2.4) |  | 640 |" in text
+    assert (
+        "| All bounded attacks that reached every example (worst case) |  | 1.3 % (0.6 to 2.4), n 640 |  |"
+        in text
+    )
     assert "- Sentences whose mean rating is below 0.5 either way were left out." in text
     assert "it cannot show that there are no others" in text
     assert "- Seed 7, on cpu" in text

@@ -6,9 +6,13 @@ from itertools import product
 import pytest
 
 from reports.decisions import Recommendation
+from reports.definitions import terms_in
+from reports.html import render_html
+from reports.markdown import render_markdown
 from reports.model import Finding, GateCheck, GateResult, Severity
 from reports.verdict import FAILED, REASONS, verdict_of
 from robustness.estimate import Estimate
+from tests.reports.example import example_report, with_verdict
 
 
 def finding(
@@ -189,3 +193,24 @@ def test_the_second_of_a_kind_is_about_another_candidate() -> None:
     ]
     first, second, third = verdict_of(["a", "b"], findings, gate()).because
     assert [first.candidate, second.candidate, third.candidate] == ["a", "b", "a"]
+
+
+def test_words_that_not_everybody_knows_are_explained_below_the_findings_that_use_them() -> None:
+    used = [
+        "Loses 41.7 points of accuracy under hotflip with at most 1 changed token.",
+        "It is 2.0 points less accurate under fgsm (L∞) at epsilon 0.1 than plain.",
+        "The groups of domain differ by 34.4 points in demographic parity.",
+    ]
+    terms = [term for term, _ in terms_in(used)]
+    assert terms == ["epsilon", "L∞, L2", "fgsm, fgm", "hotflip", "demographic parity"]
+    assert terms_in(["3 of 1,000 texts were truncated."]) == []
+
+
+def test_the_first_section_and_the_summary_explain_the_words_of_their_findings() -> None:
+    report = example_report()
+    heads = {render_html(report): "What these words mean", render_markdown(report): "Words used above:"}
+    for shown, words in heads.items():
+        assert words in shown
+        assert "relative to their usual size" in shown
+    quiet = with_verdict(replace(report, findings=[], gate=GateResult(passed=True, checks=[])))
+    assert "Words used above:" not in render_markdown(quiet)

@@ -19,10 +19,36 @@ NOT_EVEN_STYLES = "sandbox; default-src 'none'; img-src 'self'; style-src 'self'
 """What Jenkins sends with the artifacts of a build, unless it is told otherwise."""
 
 
-FOLDED = """() => [...document.querySelectorAll('main details')].filter(d => !d.closest('figure'))
+FOLDED = """() => [...document.querySelectorAll('main details')]
+  .filter(d => !d.closest('figure') || d.closest('.printed'))
   .filter(d => ![...d.children].some(e => e.localName !== 'summary' && e.checkVisibility()))
+  .filter(d => !getComputedStyle(d, '::after').content.includes('Not printed'))
   .map(d => d.textContent.trim().slice(0, 60))"""
-"""What is folded on a screen and not printed; the numbers of charts are in other tables too."""
+"""What is folded on a screen, and on paper neither printed nor said to be left out. The numbers of most
+charts are in other tables too."""
+
+LEFT_OUT = """() => [...document.querySelectorAll('main .examples, main tbody')]
+  .filter(e => e.checkVisibility()).map(list => {
+  const told = getComputedStyle(list.closest('.examples, .scroll'), '::after').content;
+  return [list.children.length, [...list.children].filter(e => e.checkVisibility()).length, told];
+})"""
+"""Of each list of texts and each table the items, those of them that are printed, and what is said below."""
+
+CUT = """() => [...document.querySelectorAll('main .scroll, main pre, main dl, main svg, main p')]
+  .filter(e => e.checkVisibility())
+  .filter(e => e.getBoundingClientRect().left + e.scrollWidth > document.documentElement.clientWidth + 1)
+  .map(e => e.className + ' ' + e.textContent.trim().slice(0, 60))"""
+"""What is wider than the paper."""
+
+OVERGROWN = """() => [...document.querySelectorAll('main .note, main .shown')]
+  .filter(e => e.checkVisibility())
+  .filter(e => { const [own, around] = [e, e.parentElement].map(
+    each => parseFloat(getComputedStyle(each).fontSize)); return own >= around; })
+  .map(e => e.textContent)"""
+"""Small words that are no smaller than those that they stand beside."""
+
+A4 = round(186 / 25.4 * 96)
+"""Pixels of the width of a sheet between its margins."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -116,6 +142,29 @@ def test_print_shows_all_and_leaves_out_what_only_a_screen_needs(
         assert seen.page.locator("main details").count() > 10
         assert seen.page.evaluate(FOLDED) == []
         assert seen.noises() == []
+
+
+@pytest.mark.parametrize("name", ["everything", "summarised", "fairness"])
+def test_nothing_is_wider_than_a_sheet_of_paper(
+    browser: Any, page_of: Callable[[str], str], name: str
+) -> None:
+    with visit(browser, page_of(name), width=A4) as seen:
+        seen.page.emulate_media(media="print")
+        assert seen.page.evaluate(CUT) == []
+        assert seen.page.evaluate(OVERGROWN) == []
+
+
+def test_of_what_is_long_and_folded_the_first_is_printed_and_that_is_told(
+    browser: Any, page_of: Callable[[str], str]
+) -> None:
+    """A page of an audit had 58 sheets, most of them texts and single terms that nobody reads on paper."""
+    with visit(browser, page_of("summarised")) as seen:
+        seen.page.emulate_media(media="print")
+        lists = seen.page.evaluate(LEFT_OUT)
+    assert any(printed < n for n, printed, _ in lists)
+    for n, printed, told in lists:
+        assert printed == n or printed == 5
+        assert ("Printed are the first 5" in told) == (printed < n)
 
 
 def test_a_pdf_can_be_made(browser: Any, page_of: Callable[[str], str]) -> None:
